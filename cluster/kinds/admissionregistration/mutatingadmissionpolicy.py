@@ -1,0 +1,17 @@
+"""MutatingAdmissionPolicy."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="admissionregistration.k8s.io",
+    version="v1",
+    kind="MutatingAdmissionPolicy",
+    plural="mutatingadmissionpolicies",
+    singular="mutatingadmissionpolicy",
+    namespaced=False,
+    categories=("api-extensions",),
+    definition="io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy",
+    introduced="1.36",
+)

@@ -1,0 +1,16 @@
+"""LocalSubjectAccessReview."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="authorization.k8s.io",
+    version="v1",
+    kind="LocalSubjectAccessReview",
+    plural="localsubjectaccessreviews",
+    singular="localsubjectaccessreview",
+    namespaced=True,
+    verbs=("create",),
+    definition="io.k8s.api.authorization.v1.LocalSubjectAccessReview",
+)

@@ -1,0 +1,16 @@
+"""SelfSubjectAccessReview."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="authorization.k8s.io",
+    version="v1",
+    kind="SelfSubjectAccessReview",
+    plural="selfsubjectaccessreviews",
+    singular="selfsubjectaccessreview",
+    namespaced=False,
+    verbs=("create",),
+    definition="io.k8s.api.authorization.v1.SelfSubjectAccessReview",
+)

@@ -1,0 +1,15 @@
+"""PodTemplate."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="",
+    version="v1",
+    kind="PodTemplate",
+    plural="podtemplates",
+    singular="podtemplate",
+    namespaced=True,
+    definition="io.k8s.api.core.v1.PodTemplate",
+)

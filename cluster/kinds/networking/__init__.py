@@ -1,0 +1,14 @@
+"""The kinds of API group networking.k8s.io."""
+
+from __future__ import annotations
+
+from cluster.kinds.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
+from cluster.kinds.kind import Kind
+
+KINDS: tuple[Kind, ...] = (
+    ingress.KIND,
+    ingressclass.KIND,
+    ipaddress.KIND,
+    networkpolicy.KIND,
+    servicecidr.KIND,
+)

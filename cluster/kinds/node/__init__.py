@@ -1,0 +1,8 @@
+"""The kinds of API group node.k8s.io."""
+
+from __future__ import annotations
+
+from cluster.kinds.node import runtimeclass
+from cluster.kinds.kind import Kind
+
+KINDS: tuple[Kind, ...] = (runtimeclass.KIND,)

@@ -1,0 +1,11 @@
+"""The kinds of API group policy."""
+
+from __future__ import annotations
+
+from cluster.kinds.policy import eviction, poddisruptionbudget
+from cluster.kinds.kind import Kind
+
+KINDS: tuple[Kind, ...] = (poddisruptionbudget.KIND,)
+
+SPOKEN: tuple[Kind, ...] = (eviction.KIND,)
+"""Kinds that only subresources speak."""

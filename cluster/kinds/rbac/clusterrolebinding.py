@@ -1,0 +1,15 @@
+"""ClusterRoleBinding."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="ClusterRoleBinding",
+    plural="clusterrolebindings",
+    singular="clusterrolebinding",
+    namespaced=False,
+    definition="io.k8s.api.rbac.v1.ClusterRoleBinding",
+)

@@ -1,0 +1,15 @@
+"""Role."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="Role",
+    plural="roles",
+    singular="role",
+    namespaced=True,
+    definition="io.k8s.api.rbac.v1.Role",
+)

@@ -1,0 +1,15 @@
+"""RoleBinding."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="rbac.authorization.k8s.io",
+    version="v1",
+    kind="RoleBinding",
+    plural="rolebindings",
+    singular="rolebinding",
+    namespaced=True,
+    definition="io.k8s.api.rbac.v1.RoleBinding",
+)

@@ -1,0 +1,22 @@
+"""The kinds of API group storage.k8s.io."""
+
+from __future__ import annotations
+
+from cluster.kinds.storage import (
+    csidriver,
+    csinode,
+    csistoragecapacity,
+    storageclass,
+    volumeattachment,
+    volumeattributesclass,
+)
+from cluster.kinds.kind import Kind
+
+KINDS: tuple[Kind, ...] = (
+    csidriver.KIND,
+    csinode.KIND,
+    csistoragecapacity.KIND,
+    storageclass.KIND,
+    volumeattachment.KIND,
+    volumeattributesclass.KIND,
+)

@@ -1,0 +1,15 @@
+"""CSIDriver."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="CSIDriver",
+    plural="csidrivers",
+    singular="csidriver",
+    namespaced=False,
+    definition="io.k8s.api.storage.v1.CSIDriver",
+)

@@ -1,0 +1,15 @@
+"""CSIStorageCapacity."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="CSIStorageCapacity",
+    plural="csistoragecapacities",
+    singular="csistoragecapacity",
+    namespaced=True,
+    definition="io.k8s.api.storage.v1.CSIStorageCapacity",
+)
