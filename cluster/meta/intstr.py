@@ -1,0 +1,25 @@
+"""IntOrString: a port or a count that may be a name or a percentage."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_percent = re.compile(r"(-?\d+)%", re.ASCII).fullmatch
+
+
+def scaled(value: int | str | None, total: int, round_up: bool) -> int:
+    """The number meant by a count or a percentage of `total`. Raises ValueError for other strings."""
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value
+    found = _percent(value)
+    if found is None:
+        raise ValueError(f'invalid value for IntOrString: invalid type: string is not a percentage ("{value}")')
+    share = int(found[1]) * total / 100
+    return math.ceil(share) if round_up else math.floor(share)
+
+
+def is_percent(value: object) -> bool:
+    return isinstance(value, str) and _percent(value) is not None
