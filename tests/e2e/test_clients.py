@@ -89,7 +89,9 @@ def test_lightkube(cluster: Land) -> None:
 
     client = lightkube.Client(config=lightkube.KubeConfig.from_file(str(cluster.kubeconfig)))
     name = unique("lightkube")
-    made = client.create(ConfigMap(metadata=ObjectMeta(name=name, namespace="default", labels={"app": name}), data={"a": "1"}))
+    made = client.create(
+        ConfigMap(metadata=ObjectMeta(name=name, namespace="default", labels={"app": name}), data={"a": "1"})
+    )
     assert made.metadata is not None
     assert [m.metadata.name for m in client.list(ConfigMap, namespace="default", labels={"app": name})] == [name]
     client.delete(ConfigMap, name, namespace="default")

@@ -75,7 +75,17 @@ def test_apply_creates_configures_and_leaves_alone(kubectl: Land, ns: str) -> No
 
 def test_create_deployment_runs_as_table_wide_and_yaml(kubectl: Land, ns: str) -> None:
     out = kubectl.kubectl(
-        "create", "deployment", "web", "-n", ns, "--image=python:3.13-alpine", "--replicas=2", "--", "python3", "-c", WAITS
+        "create",
+        "deployment",
+        "web",
+        "-n",
+        ns,
+        "--image=python:3.13-alpine",
+        "--replicas=2",
+        "--",
+        "python3",
+        "-c",
+        WAITS,
     )
     assert out == "deployment.apps/web created\n"
     kubectl.kubectl("rollout", "status", "deployment/web", "-n", ns, "--timeout=30s")
@@ -133,7 +143,12 @@ def test_rollout_status_history_and_undo(kubectl: Land, ns: str) -> None:
     assert len(kubectl.kubectl("rollout", "history", "deployment/web", "-n", ns).split("REVISION")[1].split("\n")) >= 3
     assert kubectl.kubectl("rollout", "undo", "deployment/web", "-n", ns) == "deployment.apps/web rolled back\n"
     kubectl.kubectl("rollout", "status", "deployment/web", "-n", ns, "--timeout=30s")
-    assert "COLOR" not in kubectl.kubectl("get", "deployment", "web", "-n", ns, "-o", "yaml").split("status:")[0].split("spec:", 1)[1]
+    assert (
+        "COLOR"
+        not in kubectl.kubectl("get", "deployment", "web", "-n", ns, "-o", "yaml")
+        .split("status:")[0]
+        .split("spec:", 1)[1]
+    )
 
 
 def test_describe_shows_events_and_owners(kubectl: Land, ns: str) -> None:
@@ -177,7 +192,9 @@ def test_logs_follow_to_the_end(kubectl: Land, ns: str) -> None:
         },
     }
     kubectl.kubectl("apply", "-n", ns, "-f", "-", stdin=json.dumps(pod))
-    kubectl.kubectl("wait", "pod/talker", "-n", ns, "--for=jsonpath={.status.containerStatuses[0].state}", "--timeout=20s")
+    kubectl.kubectl(
+        "wait", "pod/talker", "-n", ns, "--for=jsonpath={.status.containerStatuses[0].state}", "--timeout=20s"
+    )
     until = time.monotonic() + 20
     while kubectl.run("kubectl", "logs", "talker", "-n", ns).code != 0 and time.monotonic() < until:
         time.sleep(0.1)
