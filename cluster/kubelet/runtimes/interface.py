@@ -40,6 +40,8 @@ class SandboxConfig:
     ip: str
     log_directory: Path
     host_network: bool = False
+    restart_policy: str = "Always"
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,8 @@ class Runtime(Protocol):
 
     name: str
     version: str
+    reachable: bool
+    """Whether something really listens on the addresses of pods; otherwise network probes succeed by definition."""
 
     def refusals(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
         """Settings of this container the runtime cannot honour, one sentence each."""
@@ -148,6 +152,10 @@ class Runtime(Protocol):
     async def list_pods(self) -> list[tuple[SandboxStatus, list[ContainerStatus]]]:
         """Everything known, also after a restart of this program: latest attempt of each container and the
         one before it."""
+        ...
+
+    async def pod(self, uid: str) -> tuple[SandboxStatus, list[ContainerStatus]] | None:
+        """One entry of list_pods, by the pod's uid."""
         ...
 
     async def wait_event(self) -> str:

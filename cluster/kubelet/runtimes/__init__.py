@@ -1,0 +1,1 @@
+"""Container runtimes, one a module, behind interface.Runtime."""

@@ -1,0 +1,157 @@
+"""A runtime that runs nothing: containers are running as soon as they are started, and end when told.
+
+For controllers and charts at scale. Containers of pods that are meant to end (restartPolicy Never or OnFailure) end
+by themselves with code 0. The pod annotation `pyhelm.io/simulate` says otherwise, as `key=value` words:
+`exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end), `log=TEXT`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+
+from cluster.kubelet.runtimes import images
+from cluster.kubelet.runtimes.crilog import LogWriter
+from cluster.kubelet.runtimes.interface import (
+    ContainerConfig,
+    ContainerState,
+    ContainerStatus,
+    ExecResult,
+    RuntimeFault,
+    SandboxConfig,
+    SandboxStatus,
+)
+
+ANNOTATION = "pyhelm.io/simulate"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """`code` None: runs until stopped."""
+
+    code: int | None
+    after: float = 0.1
+    log: str = ""
+
+    @classmethod
+    def of(cls, config: SandboxConfig) -> Behaviour:
+        words = dict(w.partition("=")[::2] for w in config.annotations.get(ANNOTATION, "").split())
+        code = None if config.restart_policy == "Always" else 0
+        if "run" in words:
+            code = None
+        if "exit" in words:
+            code = int(words["exit"])
+        return cls(code, float(words.get("after") or 0.1), words.get("log", ""))
+
+
+@dataclass(slots=True)
+class _Pod:
+    status: SandboxStatus
+    behaviour: Behaviour
+    containers: list[ContainerStatus] = field(default_factory=list)
+
+
+class SimulatedRuntime:
+    name = "simulated"
+    version = "1.0.0"
+    reachable = False
+
+    def __init__(self) -> None:
+        self._pods: dict[str, _Pod] = {}
+        self._events: asyncio.Queue[str] = asyncio.Queue()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def refusals(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
+        return []
+
+    async def pull_image(self, image: str, *, always: bool = False) -> str:
+        found = images.parse(image)
+        if found is None:
+            raise RuntimeFault("InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format')
+        return f"simulated/{found.name}:{found.tag}"
+
+    async def run_sandbox(self, config: SandboxConfig) -> SandboxStatus:
+        pod = self._pods.get(config.pod_uid)
+        if pod is None:
+            status = SandboxStatus(
+                id=uuid.uuid4().hex, pod_uid=config.pod_uid, name=config.name, namespace=config.namespace,
+                ip=config.ip, ready=True, created_at=time.time(),
+            )  # fmt: skip
+            pod = self._pods[config.pod_uid] = _Pod(status, Behaviour.of(config))
+        return pod.status
+
+    async def start_container(self, sandbox_id: str, config: ContainerConfig) -> ContainerStatus:
+        pod = next((p for p in self._pods.values() if p.status.id == sandbox_id), None)
+        if pod is None:
+            raise RuntimeFault("CreateContainerError", f"sandbox {sandbox_id} does not exist")
+        now = time.time()
+        status = ContainerStatus(
+            id=uuid.uuid4().hex, name=config.name, attempt=config.attempt, image=config.image,
+            image_id=await self.pull_image(config.image), state=ContainerState.RUNNING, created_at=now, started_at=now,
+        )  # fmt: skip
+        self._write_log(pod, config)
+        older = [c for c in pod.containers if c.name == config.name]
+        for old in older[:-1]:
+            pod.containers.remove(old)
+        pod.containers.append(status)
+        if pod.behaviour.code is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[status.id] = loop.call_later(pod.behaviour.after, self._end, pod, status.id, pod.behaviour.code)
+        return status
+
+    def _write_log(self, pod: _Pod, config: ContainerConfig) -> None:
+        if not pod.behaviour.log:
+            return
+        log = LogWriter(config.log_path)
+        log.feed("stdout", pod.behaviour.log.encode() + b"\n")
+        log.close()
+
+    def _end(self, pod: _Pod, id_: str, code: int, signal: int | None = None) -> None:
+        timer = self._timers.pop(id_, None)
+        if timer is not None:
+            timer.cancel()
+        for place, status in enumerate(pod.containers):
+            if status.id == id_ and status.state is ContainerState.RUNNING:
+                pod.containers[place] = replace(
+                    status, state=ContainerState.EXITED, finished_at=time.time(), exit_code=code, signal=signal,
+                    reason="Completed" if code == 0 else "Error",
+                )  # fmt: skip
+                self._events.put_nowait(pod.status.pod_uid)
+
+    async def stop_container(self, container_id: str, grace_seconds: float) -> None:
+        for pod in self._pods.values():
+            if any(c.id == container_id for c in pod.containers):
+                # A program that obeys TERM at once; without grace it is killed.
+                self._end(pod, container_id, *((0, None) if grace_seconds > 0 else (137, 9)))
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        for uid, pod in [*self._pods.items()]:
+            if pod.status.id == sandbox_id:
+                for status in pod.containers:
+                    timer = self._timers.pop(status.id, None)
+                    if timer is not None:
+                        timer.cancel()
+                del self._pods[uid]
+
+    async def exec(self, container_id: str, command: tuple[str, ...], timeout: float) -> ExecResult:
+        for pod in self._pods.values():
+            if any(c.id == container_id and c.state is ContainerState.RUNNING for c in pod.containers):
+                return ExecResult(0, b"", b"")
+        raise RuntimeFault("NotRunning", f"container {container_id} is not running")
+
+    async def list_pods(self) -> list[tuple[SandboxStatus, list[ContainerStatus]]]:
+        return [(pod.status, [*pod.containers]) for pod in self._pods.values()]
+
+    async def pod(self, uid: str) -> tuple[SandboxStatus, list[ContainerStatus]] | None:
+        pod = self._pods.get(uid)
+        return (pod.status, [*pod.containers]) if pod is not None else None
+
+    async def wait_event(self) -> str:
+        return await self._events.get()
+
+    async def close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
