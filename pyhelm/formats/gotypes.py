@@ -16,6 +16,7 @@ __all__ = [
     "GoUint64",
     "IntList",
     "ListList",
+    "NilList",
     "NilMap",
     "StringList",
     "StringMap",
@@ -76,8 +77,18 @@ class NilMap(dict[str, Any]):
     """A nil map[string]interface {}: reads as empty, refuses to be written, prints as `map[]`, is `null` in JSON."""
 
     __slots__ = ()
+    go_nil: ClassVar[bool] = True
     go_type: ClassVar[str] = "map[string]interface {}"
     go_kind: ClassVar[str] = "map"
+
+
+class NilList(list[Any]):
+    """A nil []interface {}: reads and prints as empty, is `null` in JSON."""
+
+    __slots__ = ()
+    go_type: ClassVar[str] = "[]interface {}"
+    go_kind: ClassVar[str] = "slice"
+    go_nil: ClassVar[bool] = True
 
 
 class GoObject:
@@ -97,6 +108,10 @@ class GoObject:
     def go_string(self) -> str | None:
         """What String() says; None when the type has no such method."""
         return None
+
+    def go_json(self) -> Any:
+        """What encoding/json makes of it."""
+        return self.go_fields()
 
     def go_methods(self) -> dict[str, Callable[..., Any]]:
         """The methods a template may call, by name."""
