@@ -30,8 +30,14 @@ def signatures() -> dict[str, Signature]:
     return {name: Signature.read(text) for name, text in SIGNATURES.items() if name not in _ABSENT}
 
 
-def compile_source(name: str, data: bytes) -> tuple[str, list[tuple[str, bool]], bytes]:
+def compile_source(name: str, data: bytes, dialect: str) -> tuple[str, list[tuple[str, bool]], bytes]:
     """A file's templates: (name, [(template, is empty)], marshalled code). Raises TemplateError."""
+    if dialect == "jinja2":
+        from pyhelm.engine.jinja.units import compile_jinja
+
+        return compile_jinja(name, data)
+    if dialect != "gotpl":
+        raise TemplateError(f"Chart.yaml asks for the engine {dialect!r}: there are gotpl and jinja2", kind="parse")
     text = data.decode("utf-8", "surrogateescape")
     try:
         compiled = compile_template(name, text, signatures())

@@ -62,6 +62,7 @@ def excerpt_of(text: str, line: int, column: int) -> str:
 
 def explain(error: Exception, program: Any) -> TemplateError:
     """The TemplateError that `error`, raised while `program` ran, amounts to."""
+    program.error = error
     steps = _steps(error.__traceback__, program)
     if not steps:
         return TemplateError(_message(error), kind=_kind(error), helm=_message(error))
@@ -97,14 +98,58 @@ def _hint(message: str) -> str:
     return ""
 
 
+@dataclass(slots=True)
+class _Expression(Node):
+    """A piece of a Jinja2 template: its place and its text."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _jinja_step(traceback: TracebackType, text: str, word: str) -> _Step:
+    """Jinja2 keeps lines alone; the column is that of the word that failed, where it is known."""
+    frame = traceback.tb_frame
+    pairs = [pair.split("=") for pair in str(frame.f_globals["debug_info"]).split("&") if pair]
+    lines = [int(line) for line, generated in pairs if int(generated) <= traceback.tb_lineno]
+    number = lines[-1] if lines else 1
+    all_lines = text.split("\n")
+    line = all_lines[min(number, len(all_lines)) - 1]
+    column = max(line.find(word), 0) if word else len(line) - len(line.lstrip())
+    start = sum(len(one) + 1 for one in all_lines[: number - 1])
+    node = _Expression(start + column, word or line.strip())
+    name = frame.f_code.co_name
+    file = frame.f_code.co_filename
+    return _Step(file, text, file if name in ("root", "<module>") else name, Site(node, name=word), None)
+
+
+def _word(error: Exception, traceback: TracebackType | None) -> str:
+    """The name of the function a Jinja2 template called, or of what it did not find."""
+    word = ""
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename.endswith("jinja/filters.py"):
+            word = str(frame.f_locals.get("name", ""))
+        traceback = traceback.tb_next
+    text = str(error)
+    if type(error).__name__ == "UndefinedError":
+        words = text.replace("there is no ", "").replace("'", "").split()
+        return words[0] if words else ""
+    return word
+
+
 def _steps(traceback: TracebackType | None, program: Any) -> list[_Step]:
+    error_word = _word(program.error, traceback)
     files = {source.name: source.text.decode("utf-8", "surrogateescape") for source in program.sources}
     texts = {unit.filename: text for text, unit in program.text_units.items()}
     found: list[_Step] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         name = code.co_filename
-        if "R" in traceback.tb_frame.f_globals and code.co_name[:1] == "t" and (name in files or name in texts):
+        if "debug_info" in traceback.tb_frame.f_globals and name in files:
+            found.append(_jinja_step(traceback, files[name], error_word))
+        elif "R" in traceback.tb_frame.f_globals and code.co_name[:1] == "t" and (name in files or name in texts):
             is_text = name in texts
             text = texts[name] if is_text else files[name]
             step = _step("gotpl" if is_text else name, text, code, traceback.tb_lasti, is_text)
@@ -136,7 +181,7 @@ def _innermost(error: Exception, step: _Step) -> tuple[Node, str, str]:
         message = _typed(error, site)
         return site.argument(error.argument), message, message
     message = _message(error)
-    if isinstance(error, LimitError):
+    if isinstance(error, (FailError, LimitError)) or (not isinstance(error, GoCallError) and not site.name):
         return site.node, message, message
     return site.node, f"error calling {site.name}: {message}", message
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from pyhelm.chart.model import Chart
 from pyhelm.engine.functions.errors import GoCallError
 from pyhelm.engine.interface import Capabilities, ReleaseInfo
-from pyhelm.formats.gotypes import GoInt, GoObject, StringList
+from pyhelm.formats.gotypes import GoInt, GoObject, NilMap, StringList, StringMap
 
 __all__ = ["Files", "Method", "Scope", "capabilities_object", "chart_object", "release_object"]
 
@@ -182,7 +182,8 @@ def chart_object(chart: Chart) -> dict[str, Any]:
     fields: dict[str, Any] = {name: _text(metadata.get(key)) for name, key in _TEXTS.items()}
     fields["Sources"] = StringList(metadata.get("sources") or [])
     fields["Keywords"] = StringList(metadata.get("keywords") or [])
-    fields["Annotations"] = metadata.get("annotations")
+    annotations = metadata.get("annotations")
+    fields["Annotations"] = NilMap() if annotations is None else StringMap(annotations)
     fields["Deprecated"] = bool(metadata.get("deprecated"))
     fields["Maintainers"] = [_maintainer(item) for item in metadata.get("maintainers") or []]
     fields["Dependencies"] = [_dependency(item) for item in metadata.get("dependencies") or []]

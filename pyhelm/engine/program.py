@@ -16,6 +16,7 @@ from pyhelm.engine.runtime import FailError, Linker, Meter, Unit, not_text
 
 if TYPE_CHECKING:
     from pyhelm.engine.engine import Source
+    from pyhelm.engine.jinja.units import JinjaFiles
 
 __all__ = ["Program"]
 
@@ -40,6 +41,8 @@ class Program:
         """Texts that tpl has met, compiled."""
         self.text_units: dict[str, Unit] = {}
         self.changed = False
+        self.jinja: JinjaFiles | None = None
+        self.error: Exception | None = None
 
     # compiling
 
@@ -54,10 +57,20 @@ class Program:
         if not self.files:
             from pyhelm.engine.compiler import compile_source
 
-            self.files = [compile_source(source.name, source.text) for source in self.sources]
+            self.files = [compile_source(source.name, source.text, source.dialect) for source in self.sources]
             self.changed = True
-        for filename, names, blob in self.files:
-            self.linker.add(Unit(filename, names, blob))
+        for source, (filename, names, blob) in zip(self.sources, self.files):
+            if source.dialect == "jinja2":
+                self.jinja_files().add(source, names, blob)
+            else:
+                self.linker.add(Unit(filename, names, blob))
+
+    def jinja_files(self) -> JinjaFiles:
+        if self.jinja is None:
+            from pyhelm.engine.jinja.units import JinjaFiles
+
+            self.jinja = JinjaFiles(self.linker, self.options.strict)
+        return self.jinja
 
     def save(self) -> None:
         """Keep what was compiled in the cache."""

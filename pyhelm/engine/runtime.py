@@ -195,7 +195,11 @@ def _en(value: Any, *names: str) -> Any:
     return field(value, names, True)
 
 
-def _method(value: Any, name: str, *arguments: Any) -> Any:
+def _element_method(value: Any, name: str, *arguments: Any) -> Any:
+    return _method(value, name, *arguments, shown="interface {}")
+
+
+def _method(value: Any, name: str, *arguments: Any, shown: str = "") -> Any:
     if value is None:
         raise GoExecError(f"nil pointer evaluating interface {{}}.{name}")
     method = _methods(value).get(name)
@@ -205,24 +209,27 @@ def _method(value: Any, name: str, *arguments: Any) -> Any:
         raise GoExecError(f"{name} is not a method but has arguments")
     if isinstance(value, GoObject) and name in value.go_fields():
         raise GoExecError(f"{name} has arguments but cannot be invoked as function")
-    raise GoExecError(f"can't evaluate field {name} in type {_types_of(value)}")
+    raise GoExecError(f"can't evaluate field {name} in type {shown or _types_of(value)}")
 
 
-def _fail(message: str) -> Any:
+def _fail(message: str, *_: Any) -> Any:
     raise GoExecError(message)
 
 
 _WORDS: dict[str, Any] = {
-    "T": to_text, "G1": _g1, "G2": _g2, "G3": _g3, "G4": _g4, "Gn": _gn, "E1": _e1, "E2": _en, "E3": _en, "E4": _en,
-    "En": _en, "M": _method, "F": _fail,
+    "T": to_text, "F": _fail, "M": _method, "N": _element_method,
+    "G1": _g1, "G2": _g2, "G3": _g3, "G4": _g4, "Gn": _gn,
+    "E1": _e1, "E2": _en, "E3": _en, "E4": _en, "En": _en,
 }  # fmt: skip
+EngineFunctions = Callable[["Linker"], dict[str, Callable[..., Any]]]
+"""Makes the functions that need the engine, for one linker."""
 
 
 class Linker:
-    """Names -> runnable templates, for one set of named templates. `tpl` with definitions of its own makes another."""
+    """Names -> runnable templates, for one set of named templates; `tpl` with definitions makes another."""
 
     def __init__(
-        self, meter: Meter, functions: Mapping[str, Callable[..., Any]], engine_functions: Callable[[Linker], dict[str, Any]]
+        self, meter: Meter, functions: Mapping[str, Callable[..., Any]], engine_functions: EngineFunctions
     ) -> None:
         self.meter = meter
         self.functions = functions

@@ -187,7 +187,7 @@ class _GoCodeGenerator(CodeGenerator):
 
     def visit_Call(self, node: nodes.Call, frame: Any) -> None:
         if isinstance(node.node, nodes.Getattr):
-            self.call("M", [node.node.node, nodes.Const(node.node.attr), *node.args], node.site)
+            self.call("N" if node.element else "M", [node.node.node, nodes.Const(node.node.attr), *node.args], node.site)
             return
         name = node.node.name
         if name == "declare_":

@@ -268,7 +268,7 @@ class _Lowering:
         if isinstance(head, (Field, Chain, Variable)) and (rest or final is not None):
             return self.method(head, rest, scope, final)
         if rest or final is not None:
-            return _failure(f"can't give argument to non-function {_shown(head)}", _first_node(head))
+            return _failure(f"can't give argument to non-function {head}", head)
         if isinstance(head, Nil):
             return _failure("nil is not a command", head)
         return self.operand(head, scope)
@@ -321,6 +321,7 @@ class _Lowering:
         arguments = [self.argument(node, "any", scope) for node in rest]
         call = nodes.Call(nodes.Getattr(receiver, last, "load"), _with(arguments, final), [], None, None)
         call.site = Site(last_evaluated(head), name=last, head=head, arguments=rest)
+        call.element = isinstance(receiver, nodes.Getattr)
         return call
 
     def receiver(self, head: Field | Chain | Variable, scope: _Scope) -> tuple[nodes.Expr | None, str]:
@@ -347,7 +348,9 @@ class _Lowering:
             signature = Signature(("any",), True, "any")
         complaint = signature.complaint(name, given)
         if complaint:
-            return _failure(complaint, head)
+            failure = _failure(complaint, head)
+            failure.args += [final] if final is not None else []
+            return failure
         arguments = [self.argument(node, signature.parameter(i), scope) for i, node in enumerate(rest)]
         if name in ("and", "or"):
             return _junction(name, _with(arguments, final))
@@ -462,14 +465,6 @@ def _failure(message: str, at: Node) -> nodes.Expr:
     call = _call("fail_", [nodes.Const(message)])
     call.site = Site(at)
     return call
-
-
-def _shown(node: Expression) -> str:
-    return f"({node})" if isinstance(node, Pipe) else str(node)
-
-
-def _first_node(node: Expression) -> Node:
-    return node
 
 
 def _assigned(block: Block) -> Iterator[str]:

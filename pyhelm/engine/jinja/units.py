@@ -1,0 +1,108 @@
+"""Jinja2 files as parts of a program: compiled, kept in the cache, run, and included from the other dialect."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Template, nodes
+from jinja2.exceptions import TemplateSyntaxError
+
+from pyhelm.engine.functions import resolve
+from pyhelm.engine.jinja.environment import ChartEnvironment
+from pyhelm.engine.runtime import Linker
+from pyhelm.errors import Frame, TemplateError
+
+if TYPE_CHECKING:
+    from pyhelm.engine.engine import Source
+
+__all__ = ["JinjaFiles", "compile_jinja"]
+
+
+def _no_function(name: str) -> Callable[..., Any]:
+    raise KeyError(name)
+
+
+def compile_jinja(name: str, data: bytes) -> tuple[str, list[tuple[str, bool]], bytes]:
+    """(name, [(macro or block, False)], marshalled code). Raises TemplateError."""
+    from pyhelm.engine.failure import excerpt_of
+
+    environment = ChartEnvironment(_no_function, lambda _: None, lambda _: False)
+    text = data.decode("utf-8", "replace")
+    try:
+        tree = environment.parse(text, name, name)
+        names = [(node.name, False) for node in tree.body if isinstance(node, (nodes.Macro, nodes.Block))]
+        code = environment.compile(tree, name, name)
+    except TemplateSyntaxError as error:
+        line = error.lineno
+        message = error.message or "syntax error"
+        raise TemplateError(
+            message,
+            (Frame(name, name, line, 1),),
+            kind="parse",
+            excerpt=excerpt_of(text, line, 0),
+            helm=f"parse error at ({name}:{line}): {message}",
+        ) from None
+    return name, names, marshal.dumps(code)
+
+
+class JinjaFiles:
+    """The Jinja2 files of one program."""
+
+    def __init__(self, linker: Linker, strict: bool) -> None:
+        self.linker = linker
+        self.sources: dict[str, Source] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.templates: dict[str, Template] = {}
+        self.environment = ChartEnvironment(
+            self.function, self.template, self.blobs.__contains__, linker.meter, strict
+        )
+
+    def function(self, name: str) -> Callable[..., Any]:
+        found = self.linker.functions.get(name) or self.linker.own.get(name)
+        return found if found is not None else resolve(name)
+
+    def add(self, source: Source, names: list[tuple[str, bool]], blob: bytes) -> None:
+        """Define a file and, for includes, its macros and blocks."""
+        self.sources[source.name] = source
+        self.blobs[source.name] = blob
+        chart = source.chart.rpartition("/")[2]
+        self.linker.linked[source.name] = lambda data, out: out.append(self.run(source, data))
+        for name, _ in names:
+            part = self.part(source, name)
+            self.linker.linked[f"{chart}.{name}"] = part
+            self.linker.linked.setdefault(name, part)
+
+    def template(self, name: str) -> Template | None:
+        found = self.templates.get(name)
+        if found is None and name in self.blobs:
+            code: CodeType = marshal.loads(self.blobs[name])
+            found = Template.from_code(self.environment, code, self.environment.make_globals(None))
+            self.templates[name] = found
+        return found
+
+    def variables(self, source: Source, data: Any) -> dict[str, Any]:
+        scope = data if isinstance(data, dict) and "Values" in data else source.scope
+        return {**scope, "ctx": scope}
+
+    def run(self, source: Source, data: Any) -> str:
+        template = self.template(source.name)
+        assert template is not None
+        return "".join(template.root_render_func(template.new_context(self.variables(source, data))))
+
+    def part(self, source: Source, name: str) -> Callable[[Any, list[str]], None]:
+        """A macro or block as a named template."""
+
+        def run(data: Any, out: list[str]) -> None:
+            template = self.template(source.name)
+            assert template is not None
+            variables = self.variables(source, data)
+            if name in template.blocks:
+                out.extend(template.blocks[name](template.new_context(variables)))
+                return
+            macro = getattr(template.make_module(variables), name)
+            out.append(str(macro(data) if macro.arguments or macro.catch_varargs else macro()))
+
+        return run
