@@ -7,14 +7,15 @@ decided after.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyhelm.chart.model import Chart
 from pyhelm.engine.interface import Capabilities, EngineOptions, ReleaseInfo
-from pyhelm.engine.objects import Files, Scope, capabilities_object, chart_object, release_object
+from pyhelm.engine.objects import Files, capabilities_object, chart_object, release_object
 from pyhelm.engine.program import Program
+from pyhelm.engine.runtime import Scope
 
 __all__ = ["Engine", "Source"]
 
@@ -101,7 +102,7 @@ def _gather(
         Files=Files({file.name: file.data for file in chart.files}),
         Release=release,
         Capabilities=capabilities,
-        Values=values,
+        Values=Scope(values),
         Subcharts=subcharts,
     )
     for child in chart.dependencies:
@@ -119,5 +120,3 @@ def _sources(chart: Chart, scope: Scope) -> Iterator[Source]:
             continue
         yield Source(f"{path}/{file.name}", file.data, scope, base, dialect, path)
 
-
-Function = Callable[..., Any]

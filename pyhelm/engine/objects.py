@@ -14,7 +14,7 @@ from pyhelm.engine.functions.errors import GoCallError
 from pyhelm.engine.interface import Capabilities, ReleaseInfo
 from pyhelm.formats.gotypes import GoInt, GoObject, NilMap, StringList, StringMap
 
-__all__ = ["Files", "Method", "Scope", "capabilities_object", "chart_object", "release_object"]
+__all__ = ["Files", "Method", "capabilities_object", "chart_object", "release_object"]
 
 
 class Method:
@@ -28,13 +28,6 @@ class Method:
 
     def __call__(self, *arguments: Any) -> Any:
         return self.call(*arguments)
-
-
-class Scope(dict[str, Any]):
-    """The data a file of a chart is run with."""
-
-    go_type: ClassVar[str] = "common.Values"
-    go_kind: ClassVar[str] = "map"
 
 
 class Files(dict[str, bytes]):
@@ -153,7 +146,7 @@ def capabilities_object(capabilities: Capabilities) -> GoObject:
     fields = {
         "KubeVersion": KubeVersion(capabilities.kube_version),
         "APIVersions": VersionSet(capabilities.api_versions),
-        "HelmVersion": _Record("common.BuildInfo", helm),
+        "HelmVersion": _Record("version.BuildInfo", helm),
     }
     return _Record("*common.Capabilities", fields, "ptr")
 

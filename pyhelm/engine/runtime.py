@@ -11,7 +11,7 @@ import marshal
 from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 from pyhelm.engine.functions import resolve
 from pyhelm.engine.functions.errors import GoCallError, GoTypeError
@@ -19,7 +19,14 @@ from pyhelm.engine.goprint import text_of, to_text
 from pyhelm.engine.interface import Limits
 from pyhelm.formats.gotypes import GoInt, GoObject, StringMap, type_of
 
-__all__ = ["FailError", "GoExecError", "LimitError", "Linker", "Meter", "Unit", "field", "not_text"]
+__all__ = ["FailError", "GoExecError", "LimitError", "Linker", "Meter", "Scope", "Unit", "field", "not_text"]
+
+
+class Scope(dict[str, Any]):
+    """`common.Values`: the data a file of a chart is run with, and its .Values."""
+
+    go_type: ClassVar[str] = "common.Values"
+    go_kind: ClassVar[str] = "map"
 
 
 class GoExecError(Exception):
@@ -146,7 +153,8 @@ _PLAIN = (KeyError, TypeError, AttributeError)
 
 
 def _g1(value: Any, a: str) -> Any:
-    if value.__class__ is dict:
+    kind = value.__class__
+    if kind is dict or kind is Scope:
         return value.get(a)
     return field(value, (a,), False)
 
@@ -154,7 +162,8 @@ def _g1(value: Any, a: str) -> Any:
 def _g2(value: Any, a: str, b: str) -> Any:
     try:
         found = value[a]
-        if found.__class__ is dict:
+        kind = found.__class__
+        if kind is dict or kind is Scope:
             return found.get(b)
     except _PLAIN:
         pass

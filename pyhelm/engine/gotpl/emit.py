@@ -194,6 +194,13 @@ class _GoCodeGenerator(CodeGenerator):
             self.write(f"({node.args[0].name} := ")
             self.visit(node.args[1], None)
             self.write(")")
+        elif name == "present_":
+            self.write(f"({node.args[0].name} if (")
+            self.write(f"{node.args[0].name} := ")
+            self.visit(node.args[1], None)
+            self.write(") is not None else ")
+            self.visit(node.args[2], None)
+            self.write(")")
         elif name == "template_":
             self.call("X", [nodes.Name("o", "load"), *node.args], node.site)
         elif name == "fail_":

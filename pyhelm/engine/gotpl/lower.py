@@ -375,6 +375,11 @@ class _Lowering:
         first = _call("declare_", [nodes.Name(temporary, "store"), final])
         return nodes.Getitem(nodes.Tuple([first, call], "load"), nodes.Const(1), "load")
 
+    def present(self, value: nodes.Expr, wanted: str, node: Expression) -> nodes.Expr:
+        """A value out of a map where a map or list is wanted: a nil interface is refused there."""
+        message = f"wrong type for value; expected {wanted}; got interface {{}}"
+        return _call("present_", [nodes.Name(self.fresh("p"), "store"), value, _failure(message, last_evaluated(node))])
+
     def from_field(self, node: Expression, scope: _Scope) -> bool:
         """Whether a nil there comes straight out of a map or list."""
         if isinstance(node, Dot):
@@ -386,7 +391,10 @@ class _Lowering:
 
     def argument(self, node: Expression, wanted: str, scope: _Scope) -> nodes.Expr:
         if isinstance(node, (Dot, Field, Variable, Pipe, Function, Chain)):
-            return self.operand(node, scope)
+            value = self.operand(node, scope)
+            if wanted.startswith(("map[", "[]")) and self.from_field(node, scope):
+                return self.present(value, wanted, node)
+            return value
         if isinstance(node, Nil):
             if wanted.startswith(_NILLABLE):
                 return nodes.Const(None)
@@ -419,6 +427,8 @@ def _expected(kind: str, node: Node) -> nodes.Expr:
 
 def _constant(node: Any) -> nodes.Expr:
     if isinstance(node, Number):
+        if node.imaginary is not None:
+            return nodes.Const(node.imaginary)
         if node.is_real:
             return nodes.Const(node.real)
         if node.integer is None:

@@ -67,7 +67,7 @@ def number(position: int, text: str, kind: str) -> Number:
     if kind == "char":
         return _character(position, text)
     if kind == "complex" or text.endswith("i"):
-        raise ConstantError(f"complex constants are not supported: {text}")
+        return _imaginary(position, text)
     integer = _integer(text)
     signed = integer if integer is not None and -(2**63) <= integer < 2**63 else None
     unsigned = integer if integer is not None and text[0] not in "+-" and integer < 2**64 else None
@@ -89,6 +89,14 @@ def _real(position: int, text: str) -> Number:
     signed = int(value) if whole and -(2.0**63) <= value < 2.0**63 else None
     unsigned = int(value) if whole and 0 <= value < 2.0**64 else None
     return Number(position, text, signed, unsigned, value)
+
+
+def _imaginary(position: int, text: str) -> Number:
+    try:
+        value = complex(text.replace("i", "j").replace("_", ""))
+    except ValueError:
+        raise ConstantError(f"illegal number syntax: {go_quote(text)}") from None
+    return Number(position, text, None, None, None, value)
 
 
 def _character(position: int, text: str) -> Number:

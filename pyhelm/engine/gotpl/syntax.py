@@ -107,6 +107,7 @@ class Number(Node):
     integer: int | None
     unsigned: int | None
     real: float | None
+    imaginary: complex | None = None
 
     def __str__(self) -> str:
         return self.text
