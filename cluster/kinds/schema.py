@@ -23,7 +23,7 @@ from cluster.kinds.schema_custom import custom_decoder, custom_structure
 from cluster.kinds.schema_decode import Compiler, DecodeFault
 from cluster.kinds.schema_structure import Structures
 from cluster.meta.structure import Structure
-from cluster.meta.types import Obj
+from cluster.meta.types import GroupVersionKind, Obj
 
 __all__ = ["DEFAULT_MINOR", "DecodeFault", "Decoded", "Schema", "raw_definitions", "schema"]
 
@@ -87,13 +87,23 @@ def _slim(value: dict[str, Any], pool: dict[bytes, dict[str, Any]]) -> dict[str,
     return pool.setdefault(orjson.dumps(out), out)
 
 
+def _kinds_of(raw: dict[str, Any]) -> dict[GroupVersionKind, str]:
+    out = {}
+    for name, value in raw.items():
+        for gvk in value.get("x-kubernetes-group-version-kind", ()):
+            out[GroupVersionKind(gvk["group"], gvk["version"], gvk["kind"])] = name
+    return out
+
+
 class Schema:
     """All definitions of one minor, compiled on demand. One instance serves a process."""
 
     def __init__(self, minor: str = DEFAULT_MINOR) -> None:
         self.minor = minor
         pool: dict[bytes, dict[str, Any]] = {}
-        self.definitions = {name: _slim(raw, pool) for name, raw in raw_definitions(minor).items()}
+        raw = raw_definitions(minor)
+        self.definitions = {name: _slim(value, pool) for name, value in raw.items()}
+        self._kinds_of = _kinds_of(raw)
         text = resources.files("cluster.data").joinpath("go-types.json").read_bytes()
         self.go_types: dict[str, dict[str, str]] = orjson.loads(text)
         self._compiler = Compiler(self.definitions, self.go_types)
@@ -102,6 +112,10 @@ class Schema:
 
     def knows(self, definition: str) -> bool:
         return definition in self.definitions
+
+    def definition_of(self, gvk: GroupVersionKind) -> str | None:
+        """The definition of a built-in kind, lists and options included; None for what is not built in."""
+        return self._kinds_of.get(gvk)
 
     def decode(self, definition: str, value: Obj) -> Decoded:
         """Read a wire dict as a definition: types checked, unknown fields left out and named, empty ones as Go writes

@@ -36,11 +36,12 @@ class QuantityError(ValueError):
 class Quantity:
     """A value in nano units with its notation. Compares and adds exactly; immutable."""
 
-    __slots__ = ("format", "nanos")
+    __slots__ = ("_text", "format", "nanos")
 
-    def __init__(self, nanos: int, notation: str = DECIMAL) -> None:
+    def __init__(self, nanos: int, notation: str = DECIMAL, text: str = "") -> None:
         self.nanos = nanos
         self.format = notation
+        self._text = text
 
     @classmethod
     def parse(cls, text: str | int | float) -> Quantity:
@@ -92,7 +93,9 @@ class Quantity:
         return f"Quantity({str(self)!r})"
 
     def __str__(self) -> str:
-        """The canonical form."""
+        """The canonical form; spellings that Kubernetes takes for canonical already (`+1`, `01`, `1.`) stay."""
+        if self._text:
+            return self._text
         if self.nanos == 0:
             return "0"
         small = -1024 * NANO < self.nanos < 1024 * NANO
@@ -127,7 +130,20 @@ def _parse(text: str) -> Quantity:
         amount = min(amount, _MAX)
         if 0 < amount < NANO:
             notation = DECIMAL
-    return Quantity(-amount if sign == "-" else amount, notation)
+    kept = text if _spelling_stays(whole.lstrip("0") or "0", fraction or "", power, notation) else ""
+    return Quantity(-amount if sign == "-" else amount, notation, kept)
+
+
+def _spelling_stays(whole: str, fraction: str, power: int, notation: str) -> bool:
+    """Kubernetes reuses the text when a quick look says it is canonical, and the look is not exact."""
+    digits = whole + fraction
+    if notation == BINARY:
+        fits = not fraction and 15 - len(whole) - power * 3 // 10 - 1 >= 0
+        return fits and power % 10 == 0 and int(whole) & 7 != 0
+    scale = power - len(fraction)
+    if len(digits) > 18 or scale < -9:
+        return False
+    return scale % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
 
 
 def _interpret(suffix: str) -> tuple[int, int, str]:
