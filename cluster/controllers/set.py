@@ -1,0 +1,64 @@
+"""All controllers together, on shared informers: what a kube-controller-manager is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from importlib import import_module
+
+from cluster.client.interface import Client
+from cluster.controllers.context import Context, Options, Runnable
+from cluster.machinery.clock import Clock
+from cluster.machinery.events import EventSink
+from cluster.machinery.informer import Informers
+
+STARTS: dict[str, str] = {
+    "namespace": "namespace:start",
+    "serviceaccount": "serviceaccount:start",
+    "root-ca": "rootca:start",
+    "deployment": "deployment:start",
+    "replicaset": "replicas:start",
+    "replicationcontroller": "replicas:start_replication",
+    "endpoints": "endpoints:start",
+    "endpointslice": "endpointslice:start",
+    "garbage": "garbage:start",
+}
+"""Controller name -> module:function that makes it."""
+
+
+def load(name: str) -> Callable[[Context], Runnable]:
+    """The start function of a controller; KeyError for an unknown name."""
+    module, _, function = STARTS[name].partition(":")
+    found: Callable[[Context], Runnable] = getattr(import_module(f"cluster.controllers.{module}"), function)
+    return found
+
+
+def make_all(context: Context) -> list[Runnable]:
+    names = [name for name in STARTS if not context.options.only or name in context.options.only]
+    unknown = context.options.only - STARTS.keys()
+    if unknown:
+        raise KeyError(f"no such controller: {', '.join(sorted(unknown))}")
+    return [load(name)(context) for name in names]
+
+
+async def run_controllers(
+    client: Client,
+    clock: Clock,
+    options: Options | None = None,
+    *,
+    informers: Informers | None = None,
+    events: EventSink | None = None,
+) -> None:
+    """Run them until cancelled. Informers and the event sink may be shared with others in the process; whoever hands
+    them in runs them."""
+    async with asyncio.TaskGroup() as group:
+        own_informers = informers is None
+        informers = informers or Informers(client, clock)
+        if events is None:
+            events = EventSink(client, clock)
+            group.create_task(events.run(), name="events")
+        context = Context(client, clock, informers, events, options or Options())
+        for controller in make_all(context):
+            group.create_task(controller.run(), name=type(controller).__name__)
+        if own_informers:
+            group.create_task(informers.run(), name="informers")

@@ -1,0 +1,1 @@
+"""The scheduler: which node a pod runs on. Knows the API through the client protocol alone."""
