@@ -15,7 +15,9 @@ from pyhelm.chart import archive
 from pyhelm.chart.ignore import Rules
 from pyhelm.chart.metadata import read_dependencies, read_lock, read_metadata, validate
 from pyhelm.chart.model import Chart, ChartFile
+from pyhelm.chart.values_file import parse_values
 from pyhelm.errors import ChartError
+from pyhelm.formats.yaml_read import YAMLError
 
 Warn = Callable[[str], None]
 OWN_FILES = frozenset({"Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json"})
@@ -171,10 +173,8 @@ def _own(chart: Chart, file: ChartFile) -> None:
 
 
 def _values(data: bytes) -> dict[str, Any]:
-    from pyhelm.formats.yaml_read import YAMLError, load_map
-
     try:
-        return load_map(data)
+        return parse_values(data)
     except YAMLError as error:
         raise ChartError(f"cannot load values.yaml: {error}") from error
 

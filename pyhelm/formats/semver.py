@@ -93,7 +93,9 @@ _NUMBERS = rf"v?({_PART})(\.{_PART})?(\.{_PART})?{_SUFFIX}"
 _ONE = re.compile(rf"\s*({_OPERATORS})\s*({_NUMBERS})\s*")
 _EACH = re.compile(rf"({_OPERATORS})\s*({_NUMBERS})")
 _GROUP = re.compile(rf"(\s*({_OPERATORS})\s*({_NUMBERS})\s*)((?:\s+|,\s*)({_OPERATORS})\s*({_NUMBERS})\s*)*(\s*,?\s*)")
-_RANGE = re.compile(rf"\s*(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s+-\s+(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s*")
+_RANGE = re.compile(
+    rf"\s*(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s+-\s+(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
