@@ -21,6 +21,11 @@ _MAGIC = "pyhelm-templates-1"
 _MAX_BYTES = 128 * 1024 * 1024
 _SUFFIX = ".gotpl"
 
+_COMPILERS = (
+    "compiler.py", "gotpl/lexer.py", "gotpl/parser.py", "gotpl/lower.py", "gotpl/emit.py", "functions/catalog.py",
+    "jinja/environment.py", "jinja/units.py",
+)  # fmt: skip
+
 _version: bytes | None = None
 
 
@@ -30,7 +35,7 @@ def _engine_version() -> bytes:
     if _version is None:
         here = os.path.dirname(__file__)
         parts = [_MAGIC, sys.implementation.cache_tag or "", str(sys.hexversion)]
-        for name in ("gotpl", "gotpl/lexer.py", "gotpl/parser.py", "gotpl/lower.py", "gotpl/emit.py", "functions/catalog.py"):
+        for name in _COMPILERS:
             try:
                 found = os.stat(os.path.join(here, name))
                 parts.append(f"{name}:{found.st_mtime_ns}:{found.st_size}")

@@ -224,7 +224,8 @@ def _helm(error: Exception, levels: list[_Level], steps: list[_Step]) -> str:
     through_tpl = any(level.step.site.name == "tpl" for level in levels[:-1])
     if not (plain or missing) or through_tpl or "\n" in raw:
         return raw
-    blocks = [_block(level, "" if level is levels[-1] and not missing else f"error calling {level.step.site.name}:") for level in levels]
+    last = None if missing else levels[-1]
+    blocks = [_block(level, level.message if level is last else "") for level in levels]
     return "".join(blocks) + (str(error) if missing else "")
 
 
@@ -232,7 +233,8 @@ def _block(level: _Level, message: str) -> str:
     line, column = level.step.location(level.node)
     place = f"{level.step.file}:{line}:{column}"
     executing = f"executing {go_quote(level.step.template)} at <{level.node}>:"
-    return f"{place}\n  {executing}\n    {message or level.message}\n"
+    calling = f"error calling {level.step.site.name}:"
+    return f"{place}\n  {executing}\n    {message or calling}\n"
 
 
 def _frame(step: _Step, node: Node) -> Frame:

@@ -66,7 +66,8 @@ def _encoded(text: str) -> bytes:
 def _chart_of(vector: Vector) -> Chart:
     files = {"Chart.yaml": vector.get("chart_yaml", _CHART_YAML).encode()}
     text = vector.get("values_yaml")
-    files["values.yaml"] = (text if text is not None else json.dumps(vector.get("values", {}), ensure_ascii=False)).encode()
+    as_json = json.dumps(vector.get("values", {}), ensure_ascii=False)
+    files["values.yaml"] = (as_json if text is None else text).encode()
     for name, content in vector.get("files", {}).items():
         files[name] = content.encode()
     for name, content in vector.get("files_b64", {}).items():

@@ -13,13 +13,14 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment
 from jinja2.compiler import CodeGenerator
 
 from pyhelm.engine.gotpl.lower import GoInteger, Signature, lower
 from pyhelm.engine.gotpl.parser import ParseError, parse
 from pyhelm.engine.gotpl.sites import Site
 from pyhelm.engine.gotpl.syntax import Definition, is_empty
+from pyhelm.engine.gotpl.tree import Expr, Tree, nodes
 
 __all__ = ["Compiled", "compile_template", "trace_sites"]
 
@@ -51,7 +52,7 @@ class _GoCodeGenerator(CodeGenerator):
         self.column += len(x)
         super().write(x)
 
-    def body(self, statements: list[nodes.Node]) -> None:
+    def body(self, statements: list[Tree]) -> None:
         self.indent()
         for statement in statements:
             self.visit(statement, None)
@@ -59,14 +60,14 @@ class _GoCodeGenerator(CodeGenerator):
             self.writeline("pass")
         self.outdent()
 
-    def visit_Template(self, node: nodes.Template, frame: Any = None) -> None:
+    def visit_Template(self, node: Any, frame: Any = None) -> None:
         for index, macro in enumerate(node.body):
             self.writeline(f"def t{index}(d0, o):")
             self.body(macro.body)
 
     # statements
 
-    def visit_Output(self, node: nodes.Output, frame: Any) -> None:
+    def visit_Output(self, node: Any, frame: Any) -> None:
         self.newline()
         if len(node.nodes) == 1:
             self.write("o.append(")
@@ -79,7 +80,7 @@ class _GoCodeGenerator(CodeGenerator):
             self.write(", ")
         self.write(")")
 
-    def text(self, node: nodes.Expr) -> None:
+    def text(self, node: Any) -> None:
         """`node` as text."""
         if isinstance(node, nodes.TemplateData):
             self.write(_literal(node.data))
@@ -90,16 +91,16 @@ class _GoCodeGenerator(CodeGenerator):
             self.visit(node, None)
             self.write(")")
 
-    def visit_ExprStmt(self, node: nodes.ExprStmt, frame: Any) -> None:
+    def visit_ExprStmt(self, node: Any, frame: Any) -> None:
         self.newline()
         self.visit(node.node, None)
 
-    def visit_Assign(self, node: nodes.Assign, frame: Any) -> None:
+    def visit_Assign(self, node: Any, frame: Any) -> None:
         self.newline()
         self.write(f"{node.target.name} = ")
         self.visit(node.node, None)
 
-    def visit_If(self, node: nodes.If, frame: Any) -> None:
+    def visit_If(self, node: Any, frame: Any) -> None:
         for word, branch in [("if ", node), *(("elif ", branch) for branch in node.elif_)]:
             self.newline()
             self.write(word)
@@ -110,7 +111,7 @@ class _GoCodeGenerator(CodeGenerator):
             self.writeline("else:")
             self.body(node.else_)
 
-    def visit_For(self, node: nodes.For, frame: Any) -> None:
+    def visit_For(self, node: Any, frame: Any) -> None:
         self.loops += 1
         if self.loops > _MAX_LOOPS:
             raise ParseError(f"loops are nested deeper than {_MAX_LOOPS} levels", 1, node.site.node.position)
@@ -127,54 +128,54 @@ class _GoCodeGenerator(CodeGenerator):
             self.writeline(f"if not {items}:")
             self.body(node.else_)
 
-    def visit_Break(self, node: nodes.Break, frame: Any) -> None:
+    def visit_Break(self, node: Any, frame: Any) -> None:
         self.writeline("break")
 
-    def visit_Continue(self, node: nodes.Continue, frame: Any) -> None:
+    def visit_Continue(self, node: Any, frame: Any) -> None:
         self.writeline("continue")
 
     # expressions
 
-    def visit_Const(self, node: nodes.Const, frame: Any) -> None:
+    def visit_Const(self, node: Any, frame: Any) -> None:
         value = node.value
         if isinstance(value, GoInteger):
             self.write(f"i_{value}".replace("-", "m"))
         else:
             self.write(_literal(value) if isinstance(value, str) else repr(value))
 
-    def visit_Name(self, node: nodes.Name, frame: Any) -> None:
+    def visit_Name(self, node: Any, frame: Any) -> None:
         self.write(node.name)
 
-    def binary(self, node: nodes.BinExpr, word: str) -> None:
+    def binary(self, node: Any, word: str) -> None:
         self.write("(")
         self.visit(node.left, None)
         self.write(word)
         self.visit(node.right, None)
         self.write(")")
 
-    def visit_And(self, node: nodes.And, frame: Any) -> None:
+    def visit_And(self, node: Any, frame: Any) -> None:
         self.binary(node, " and ")
 
-    def visit_Or(self, node: nodes.Or, frame: Any) -> None:
+    def visit_Or(self, node: Any, frame: Any) -> None:
         self.binary(node, " or ")
 
-    def visit_Not(self, node: nodes.Not, frame: Any) -> None:
+    def visit_Not(self, node: Any, frame: Any) -> None:
         self.write("(not ")
         self.visit(node.node, None)
         self.write(")")
 
-    def visit_Tuple(self, node: nodes.Tuple, frame: Any) -> None:
+    def visit_Tuple(self, node: Any, frame: Any) -> None:
         self.write("(")
         for item in node.items:
             self.visit(item, None)
             self.write(", ")
         self.write(")")
 
-    def visit_Getitem(self, node: nodes.Getitem, frame: Any) -> None:
+    def visit_Getitem(self, node: Any, frame: Any) -> None:
         self.visit(node.node, None)
         self.write(f"[{node.arg.value}]")
 
-    def visit_Getattr(self, node: nodes.Getattr, frame: Any) -> None:
+    def visit_Getattr(self, node: Any, frame: Any) -> None:
         """A chain of fields: `G3(d0, 'a', 'b', 'c')`; `E` instead of `G` where nil is a nil interface."""
         names = [node.attr]
         inner = node.node
@@ -185,9 +186,10 @@ class _GoCodeGenerator(CodeGenerator):
         count = str(len(names)) if len(names) <= 4 else "n"
         self.call(f"{word}{count}", [inner, *map(nodes.Const, names)], node.site)
 
-    def visit_Call(self, node: nodes.Call, frame: Any) -> None:
+    def visit_Call(self, node: Any, frame: Any, forward_caller: bool = False) -> None:
         if isinstance(node.node, nodes.Getattr):
-            self.call("N" if node.element else "M", [node.node.node, nodes.Const(node.node.attr), *node.args], node.site)
+            word = "N" if node.element else "M"
+            self.call(word, [node.node.node, nodes.Const(node.node.attr), *node.args], node.site)
             return
         name = node.node.name
         if name == "declare_":
@@ -208,7 +210,7 @@ class _GoCodeGenerator(CodeGenerator):
         else:
             self.call(f"f_{name}", node.args, node.site)
 
-    def call(self, function: str, arguments: list[nodes.Expr], site: Site) -> None:
+    def call(self, function: str, arguments: list[Expr], site: Site) -> None:
         start = self.column if not self._new_lines else self._indentation * 4
         self.write(f"{function}(")
         for index, argument in enumerate(arguments):
@@ -224,10 +226,15 @@ def _literal(text: str) -> str:
     return ascii(text)
 
 
-def _is_text(node: nodes.Expr) -> bool:
+def _is_text(node: Any) -> bool:
     if isinstance(node, nodes.Const):
         return isinstance(node.value, str)
     return isinstance(node, nodes.Call) and getattr(node, "result", "") == "string"
+
+
+def _text_of(generator: _GoCodeGenerator) -> str:
+    stream: Any = generator.stream
+    return str(stream.getvalue())
 
 
 def _generate(
@@ -236,7 +243,7 @@ def _generate(
     definitions = parse(name, text, signatures)
     generator = _GoCodeGenerator(name)
     generator.visit(lower(definitions, signatures), None)
-    return list(definitions.values()), generator.stream.getvalue(), generator.sites
+    return list(definitions.values()), _text_of(generator), generator.sites
 
 
 def compile_template(name: str, text: str, signatures: dict[str, Signature], filename: str = "") -> list[Compiled]:

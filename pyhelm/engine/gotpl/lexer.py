@@ -63,8 +63,10 @@ class _Scanner:
     def emit(self, kind: str, start: int, end: int) -> None:
         self.tokens.append(Token(kind, start, self.text[start:end], self.line_at(start)))
 
-    def fail(self, start: int, message: str) -> None:
+    def fail(self, start: int, message: str) -> int | None:
+        """The complaint as a last token; always None, as what ends a scan."""
         self.tokens.append(Token("error", start, message, self.line_at(start)))
+        return None
 
     def run(self) -> list[Token]:
         position, size = 0, len(self.text)

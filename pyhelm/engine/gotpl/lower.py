@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import nodes
-
 from pyhelm.engine.gotpl.sites import Site, last_evaluated
 from pyhelm.engine.gotpl.syntax import (
     Action,
@@ -39,6 +37,7 @@ from pyhelm.engine.gotpl.syntax import (
     Text,
     Variable,
 )
+from pyhelm.engine.gotpl.tree import Expr, Tree, nodes
 
 __all__ = ["GoInteger", "Signature", "lower"]
 
@@ -96,9 +95,11 @@ class _Scope:
 
 
 _NILLABLE = ("any", "map[", "[]", "interface", "*", "func", "error", "reflect.Value")
-_IMPURE = frozenset(
-    ["set", "unset", "merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite", "include", "tpl", "fail", "required", "lookup", "call"]
-)
+_IMPURE = frozenset({
+    "set", "unset", "merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite",
+    "include", "tpl", "fail", "required", "lookup", "call",
+})  # fmt: skip
+"""Functions whose order of evaluation can be told."""
 
 
 class _Lowering:
@@ -113,18 +114,18 @@ class _Lowering:
 
     # statements
 
-    def definition(self, definition: Definition) -> nodes.Macro:
+    def definition(self, definition: Definition) -> Tree:
         dot = _Dot("d0")
         scope = _Scope(dot, {"$": dot})
-        body: list[nodes.Node] = []
+        body: list[Tree] = []
         if "$" in set(_assigned(definition.body)):
             scope.variables["$"] = _Dot(self.fresh("v"))
             body.append(_assign(scope.variables["$"].name, _name("d0")))
         body += self.block(definition.body, scope)
         return nodes.Macro(definition.name, [nodes.Name("d0", "param")], [], body)
 
-    def block(self, block: Block, scope: _Scope) -> list[nodes.Node]:
-        body: list[nodes.Node] = []
+    def block(self, block: Block, scope: _Scope) -> list[Tree]:
+        body: list[Tree] = []
         for node in block.nodes:
             for lowered in self.statement(node, scope):
                 if isinstance(lowered, nodes.Output) and body and isinstance(body[-1], nodes.Output):
@@ -133,7 +134,7 @@ class _Lowering:
                     body.append(lowered)
         return body
 
-    def statement(self, node: Any, scope: _Scope) -> list[nodes.Node]:
+    def statement(self, node: Any, scope: _Scope) -> list[Tree]:
         if isinstance(node, Text):
             return [nodes.Output([nodes.TemplateData(node.text)])]
         if isinstance(node, Action):
@@ -145,13 +146,13 @@ class _Lowering:
         lowered = {"if": self.condition, "with": self.context, "range": self.loop}[node.word](node, scope.inner())
         return lowered
 
-    def action(self, node: Action, scope: _Scope) -> list[nodes.Node]:
+    def action(self, node: Action, scope: _Scope) -> list[Tree]:
         value = self.pipeline(node.pipe, scope)
         if node.pipe.declared:
             return self.declare(node.pipe, value, scope)
         return [nodes.Output([value])]
 
-    def declare(self, pipe: Pipe, value: nodes.Expr, scope: _Scope) -> list[nodes.Node]:
+    def declare(self, pipe: Pipe, value: Expr, scope: _Scope) -> list[Tree]:
         """`$x := value` or `$x = value` as statements."""
         [variable] = pipe.declared
         target = self.target(variable.names[0], pipe.assigns, scope)
@@ -166,7 +167,7 @@ class _Lowering:
         scope.variables[name] = _Dot(self.fresh("v"))
         return scope.variables[name].name
 
-    def template(self, node: TemplateCall, scope: _Scope) -> list[nodes.Node]:
+    def template(self, node: TemplateCall, scope: _Scope) -> list[Tree]:
         data = nodes.Const(None) if node.pipe is None else self.pipeline(node.pipe, scope)
         before = []
         if node.pipe is not None and node.pipe.declared:
@@ -176,8 +177,8 @@ class _Lowering:
         call.site = Site(node, name=node.name)
         return [*before, _statement(call)]
 
-    def condition(self, node: Branch, scope: _Scope) -> list[nodes.Node]:
-        before: list[nodes.Node] = []
+    def condition(self, node: Branch, scope: _Scope) -> list[Tree]:
+        before: list[Tree] = []
         test = self.pipeline(node.pipe, scope)
         if node.pipe.declared:
             before = self.declare(node.pipe, test, scope)
@@ -190,10 +191,10 @@ class _Lowering:
             return [*before, nodes.If(test, body, [branch, *nested.elif_], nested.else_)]
         return [*before, nodes.If(test, body, [], otherwise)]
 
-    def context(self, node: Branch, scope: _Scope) -> list[nodes.Node]:
+    def context(self, node: Branch, scope: _Scope) -> list[Tree]:
         value = self.pipeline(node.pipe, scope)
         name = self.fresh("d")
-        before: list[nodes.Node] = [_assign(name, value)]
+        before: list[Tree] = [_assign(name, value)]
         if node.pipe.declared:
             variable = node.pipe.declared[0].names[0]
             if node.pipe.assigns or variable in set(_assigned(node.body)):
@@ -204,7 +205,7 @@ class _Lowering:
         otherwise = self.block(node.otherwise, scope.inner()) if node.otherwise is not None else []
         return [*before, nodes.If(_name(name), body, [], otherwise)]
 
-    def loop(self, node: Branch, scope: _Scope) -> list[nodes.Node]:
+    def loop(self, node: Branch, scope: _Scope) -> list[Tree]:
         outer = scope.inner()
         value = self.pipeline(node.pipe, scope)
         element = self.fresh("d")
@@ -213,7 +214,7 @@ class _Lowering:
         index = self.fresh("i") if len(declared) > 1 else ""
         before = self.loop_variables(node, declared, index, element, inner)
         body = [*before, *self.block(node.body, inner)]
-        target: nodes.Expr = nodes.Name(element, "store")
+        target: Expr = nodes.Name(element, "store")
         if index:
             target = nodes.Tuple([nodes.Name(index, "store"), target], "store")
         otherwise = self.block(node.otherwise, outer) if node.otherwise is not None else []
@@ -223,9 +224,9 @@ class _Lowering:
 
     def loop_variables(
         self, node: Branch, declared: list[str], index: str, element: str, scope: _Scope
-    ) -> list[nodes.Node]:
+    ) -> list[Tree]:
         """Bind the variables of a range: to the loop's own names, or, where the body assigns them, to others."""
-        before: list[nodes.Node] = []
+        before: list[Tree] = []
         changed = set(_assigned(node.body)) if not node.pipe.assigns else set()
         for variable, source in zip(declared, [index, element] if index else [element]):
             if not node.pipe.assigns and variable not in changed:
@@ -241,16 +242,13 @@ class _Lowering:
 
     # expressions
 
-    def pipeline(self, pipe: Pipe, scope: _Scope) -> nodes.Expr:
-        value: nodes.Expr | None = None
-        previous: Command | None = None
+    def pipeline(self, pipe: Pipe, scope: _Scope) -> Expr:
+        value: Expr | None = None
         for command in pipe.commands:
-            value = self.command(command, scope, value, previous)
-            previous = command
-        assert value is not None
+            value = self.command(command, scope, value)
         return value
 
-    def parenthesized(self, pipe: Pipe, scope: _Scope) -> nodes.Expr:
+    def parenthesized(self, pipe: Pipe, scope: _Scope) -> Expr:
         value = self.pipeline(pipe, scope)
         for variable in pipe.declared:
             target = self.target(variable.names[0], pipe.assigns, scope)
@@ -259,9 +257,7 @@ class _Lowering:
             value = _call("declare_", [nodes.Name(target, "store"), value])
         return value
 
-    def command(
-        self, command: Command, scope: _Scope, final: nodes.Expr | None, previous: Command | None
-    ) -> nodes.Expr:
+    def command(self, command: Command, scope: _Scope, final: Expr | None) -> Expr:
         head, rest = command.arguments[0], command.arguments[1:]
         if isinstance(head, Function):
             return self.call(head, command, rest, scope, final)
@@ -273,7 +269,7 @@ class _Lowering:
             return _failure("nil is not a command", head)
         return self.operand(head, scope)
 
-    def operand(self, node: Expression, scope: _Scope) -> nodes.Expr:
+    def operand(self, node: Expression, scope: _Scope) -> Expr:
         """A value where nothing is known of the type wanted."""
         if isinstance(node, Dot):
             return _name(scope.dot.name)
@@ -289,20 +285,20 @@ class _Lowering:
             return self.operand_chain(node, scope)
         return _constant(node)
 
-    def variable(self, node: Variable, scope: _Scope) -> nodes.Expr:
+    def variable(self, node: Variable, scope: _Scope) -> Expr:
         known = scope.variables.get(node.names[0])
         if known is None:
             return _failure(f"undefined variable: {node.names[0]}", node)
         return self.chain(_name(known.name), node.names[1:], node, node, known.element)
 
-    def operand_chain(self, node: Chain, scope: _Scope) -> nodes.Expr:
+    def operand_chain(self, node: Chain, scope: _Scope) -> Expr:
         if isinstance(node.operand, Nil):
             return _failure(f"indirection through explicit nil in {node}", node)
         return self.chain(self.operand(node.operand, scope), node.names, node, last_evaluated(node), False)
 
     def chain(
-        self, value: nodes.Expr, names: list[str], node: Node, at: Node, element: bool
-    ) -> nodes.Expr:
+        self, value: Expr, names: list[str], node: Node, at: Node, element: bool
+    ) -> Expr:
         if not names:
             return value
         for name in names:
@@ -312,8 +308,8 @@ class _Lowering:
         return value
 
     def method(
-        self, head: Field | Chain | Variable, rest: list[Expression], scope: _Scope, final: nodes.Expr | None
-    ) -> nodes.Expr:
+        self, head: Field | Chain | Variable, rest: list[Expression], scope: _Scope, final: Expr | None
+    ) -> Expr:
         """`.Files.Get "x"`: a field with arguments."""
         receiver, last = self.receiver(head, scope)
         if receiver is None:
@@ -324,7 +320,7 @@ class _Lowering:
         call.element = isinstance(receiver, nodes.Getattr)
         return call
 
-    def receiver(self, head: Field | Chain | Variable, scope: _Scope) -> tuple[nodes.Expr | None, str]:
+    def receiver(self, head: Field | Chain | Variable, scope: _Scope) -> tuple[Expr | None, str]:
         names = head.names
         if isinstance(head, Chain):
             inner = self.operand(head.operand, scope)
@@ -339,8 +335,8 @@ class _Lowering:
         return self.chain(_name(known.name), names[1:-1], head, head, known.element), names[-1]
 
     def call(
-        self, head: Function, at: Node, rest: list[Expression], scope: _Scope, final: nodes.Expr | None
-    ) -> nodes.Expr:
+        self, head: Function, at: Node, rest: list[Expression], scope: _Scope, final: Expr | None
+    ) -> Expr:
         name = head.name
         signature = self.signatures.get(name)
         given = len(rest) + (final is not None)
@@ -365,9 +361,9 @@ class _Lowering:
         return call
 
     def in_order(
-        self, name: str, head: Node, at: Node, rest: list[Expression], arguments: list[nodes.Expr],
-        final: nodes.Expr, loose: set[int], signature: Signature,
-    ) -> nodes.Expr:
+        self, name: str, head: Node, at: Node, rest: list[Expression], arguments: list[Expr],
+        final: Expr, loose: set[int], signature: Signature,
+    ) -> Expr:
         """Go evaluates the piped value first: bind it before the other arguments where that can be told."""
         temporary = self.fresh("p")
         call = _call(name, [*arguments, _name(temporary)])
@@ -375,7 +371,7 @@ class _Lowering:
         first = _call("declare_", [nodes.Name(temporary, "store"), final])
         return nodes.Getitem(nodes.Tuple([first, call], "load"), nodes.Const(1), "load")
 
-    def present(self, value: nodes.Expr, wanted: str, node: Expression) -> nodes.Expr:
+    def present(self, value: Expr, wanted: str, node: Expression) -> Expr:
         """A value out of a map where a map or list is wanted: a nil interface is refused there."""
         message = f"wrong type for value; expected {wanted}; got interface {{}}"
         return _call("present_", [nodes.Name(self.fresh("p"), "store"), value, _failure(message, last_evaluated(node))])
@@ -389,7 +385,7 @@ class _Lowering:
             return known is not None and known.element
         return isinstance(node, (Field, Variable, Chain))
 
-    def argument(self, node: Expression, wanted: str, scope: _Scope) -> nodes.Expr:
+    def argument(self, node: Expression, wanted: str, scope: _Scope) -> Expr:
         if isinstance(node, (Dot, Field, Variable, Pipe, Function, Chain)):
             value = self.operand(node, scope)
             if wanted.startswith(("map[", "[]")) and self.from_field(node, scope):
@@ -402,7 +398,7 @@ class _Lowering:
         return _literal(node, wanted)
 
 
-def _literal(node: Bool | String | Number, wanted: str) -> nodes.Expr:
+def _literal(node: Bool | String | Number, wanted: str) -> Expr:
     """A constant as an argument of the type `wanted`."""
     if wanted == "any" or wanted.startswith(("interface", "reflect.Value")):
         return _constant(node)
@@ -421,11 +417,11 @@ def _literal(node: Bool | String | Number, wanted: str) -> nodes.Expr:
     return _failure(f"can't handle {node} for arg of type {wanted}", node)
 
 
-def _expected(kind: str, node: Node) -> nodes.Expr:
+def _expected(kind: str, node: Node) -> Expr:
     return _failure(f"expected {kind}; found {node}", node)
 
 
-def _constant(node: Any) -> nodes.Expr:
+def _constant(node: Any) -> Expr:
     if isinstance(node, Number):
         if node.imaginary is not None:
             return nodes.Const(node.imaginary)
@@ -437,40 +433,40 @@ def _constant(node: Any) -> nodes.Expr:
     return nodes.Const(None if isinstance(node, Nil) else node.value)
 
 
-def _junction(word: str, operands: list[nodes.Expr]) -> nodes.Expr:
+def _junction(word: str, operands: list[Expr]) -> Expr:
     value = operands[-1]
     for operand in reversed(operands[:-1]):
         value = nodes.And(operand, value) if word == "and" else nodes.Or(operand, value)
     return value
 
 
-def _with(arguments: list[nodes.Expr], final: nodes.Expr | None) -> list[nodes.Expr]:
+def _with(arguments: list[Expr], final: Expr | None) -> list[Expr]:
     return arguments if final is None else [*arguments, final]
 
 
-def _impure(value: nodes.Expr) -> bool:
+def _impure(value: Expr) -> bool:
     """Whether evaluating it can be told from outside: it changes a map, or runs another template."""
     calls = [value, *value.find_all(nodes.Call)] if isinstance(value, nodes.Call) else value.find_all(nodes.Call)
     return any(isinstance(call.node, nodes.Name) and call.node.name in _IMPURE for call in calls)
 
 
-def _name(name: str) -> nodes.Expr:
+def _name(name: str) -> Expr:
     return nodes.Name(name, "load")
 
 
-def _assign(name: str, value: nodes.Expr) -> nodes.Node:
+def _assign(name: str, value: Expr) -> Tree:
     return nodes.Assign(nodes.Name(name, "store"), value)
 
 
-def _call(name: str, arguments: list[nodes.Expr]) -> nodes.Expr:
+def _call(name: str, arguments: list[Expr]) -> Expr:
     return nodes.Call(nodes.Name(name, "load"), arguments, [], None, None)
 
 
-def _statement(value: nodes.Expr) -> nodes.Node:
+def _statement(value: Expr) -> Tree:
     return nodes.ExprStmt(value)
 
 
-def _failure(message: str, at: Node) -> nodes.Expr:
+def _failure(message: str, at: Node) -> Expr:
     """What fails whenever it is reached; Go finds it only then too."""
     call = _call("fail_", [nodes.Const(message)])
     call.site = Site(at)
@@ -480,7 +476,7 @@ def _failure(message: str, at: Node) -> nodes.Expr:
 def _assigned(block: Block) -> Iterator[str]:
     """The variables that are assigned (not declared) anywhere below."""
     for node in block.nodes:
-        if isinstance(node, (Action, Branch)) or (isinstance(node, TemplateCall) and node.pipe is not None):
+        if isinstance(node, (Action, Branch, TemplateCall)) and node.pipe is not None:
             yield from _assigned_in(node.pipe)
         if isinstance(node, Branch):
             yield from _assigned(node.body)
@@ -498,6 +494,6 @@ def _assigned_in(pipe: Pipe) -> Iterator[str]:
                 yield from _assigned_in(inner)
 
 
-def lower(definitions: Mapping[str, Definition], signatures: Mapping[str, Signature]) -> nodes.Template:
+def lower(definitions: Mapping[str, Definition], signatures: Mapping[str, Signature]) -> Tree:
     """One `Macro` per named template, in the order they were defined."""
     return nodes.Template([_Lowering(signatures).definition(d) for d in definitions.values()])

@@ -6,7 +6,7 @@ Whether a word is a function is all this module asks of the outside.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from pyhelm.engine.gotpl.lexer import Token, scan
 from pyhelm.engine.gotpl.numbers import ConstantError, number, unquote
@@ -388,7 +388,7 @@ class _Parser:
         return pipe
 
 
-_CONTROLS = {
+_CONTROLS: dict[str, Callable[[_Parser, Token], Statement | _End]] = {
     "block": _Parser.block_control,
     "break": _Parser.jump,
     "continue": _Parser.jump,
@@ -399,7 +399,7 @@ _CONTROLS = {
     "with": _Parser.branch,
     "template": _Parser.template_control,
 }
-_TERMS = {
+_TERMS: dict[str, Callable[[_Parser, Token], Expression]] = {
     "identifier": _Parser.function,
     "dot": lambda parser, token: Dot(token.position),
     "nil": lambda parser, token: Nil(token.position),

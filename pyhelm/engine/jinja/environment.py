@@ -23,9 +23,11 @@ from pyhelm.formats.gotypes import GoObject
 __all__ = ["ChartEnvironment", "MissingValue", "StrictMissingValue"]
 
 _DICT = frozenset({"get", "items", "keys", "values"})
-_STR = frozenset(
-    ["capitalize", "count", "endswith", "find", "isdigit", "isalpha", "isalnum", "islower", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper", "zfill"]
-)
+_STR = frozenset({
+    "capitalize", "count", "endswith", "find", "isalnum", "isalpha", "isdigit", "islower", "isupper", "join", "lower",
+    "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rpartition", "rsplit", "rstrip", "split",
+    "splitlines", "startswith", "strip", "title", "upper", "zfill",
+})  # fmt: skip
 _LIST = frozenset({"count", "index"})
 _KEPT_FILTERS = frozenset({"list", "map", "min", "max", "round", "float", "sort", "unique", "slice", "dictsort"})
 _MAX_REPEAT = 10_000_000
@@ -38,9 +40,10 @@ class MissingValue(Undefined):
     def _fail_with_undefined_error(self, *args: Any, **kwargs: Any) -> Any:
         raise UndefinedError(self._story())
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail_with_undefined_error
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __call__ = __getitem__ = _fail_with_undefined_error
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __pow__ = __rpow__ = _fail_with_undefined_error
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _fail_with_undefined_error
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _fail_with_undefined_error
+    __pow__ = __rpow__ = __pos__ = __neg__ = __int__ = __float__ = __complex__ = _fail_with_undefined_error
+    __call__ = __getitem__ = __lt__ = __le__ = __gt__ = __ge__ = _fail_with_undefined_error
     __iter__ = __str__ = __len__ = __contains__ = _fail_with_undefined_error
 
     def _story(self) -> str:
@@ -190,7 +193,14 @@ class ChartEnvironment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and (abs(right) > 64 or abs(left) > 1e9):
             raise LimitError("a power that is too large")
-        sizes = [len(v) for v in (left, right) if isinstance(v, (str, list, tuple))]
-        if operator == "*" and sizes and sizes[0] * max([v for v in (left, right) if isinstance(v, (int, float))]) > _MAX_REPEAT:
+        if operator == "*" and _repeated(left, right) > _MAX_REPEAT:
             raise LimitError("a repetition that is too long")
         return super().call_binop(context, operator, left, right)
+
+
+def _repeated(left: Any, right: Any) -> float:
+    """How long `left * right` gets where one of them is a text or a list."""
+    for sequence, count in ((left, right), (right, left)):
+        if isinstance(sequence, (str, list, tuple)) and isinstance(count, (int, float)):
+            return len(sequence) * count
+    return 0

@@ -14,7 +14,10 @@ from pyhelm.formats.gotypes import GoInt
 
 __all__ = ["as_filter", "as_function"]
 
-_LENIENT = frozenset({"default", "coalesce", "empty", "required", "ternary", "dict", "kindOf", "typeOf", "toYaml", "toJson"})
+_LENIENT = frozenset({
+    "default", "coalesce", "empty", "required", "ternary", "dict", "kindOf", "typeOf", "toYaml", "toJson",
+})  # fmt: skip
+"""Functions that may be given what does not exist."""
 
 
 def _go(value: Any, lenient: bool) -> Any:
