@@ -24,7 +24,7 @@ helm.sh/chart: {{ Chart.Name }}-{{ Chart.Version }}
 http://$({{ service }}_SERVICE_HOST):$({{ service }}_SERVICE_PORT)
 {%- endmacro -%}
 
-{#- One component's container: `source` is its program in files/, `env` a list of {name, value}. -#}
+{#- One component's container: its program is files/COMPONENT.py; `env` lists {name, value} or {name, file}. -#}
 {%- macro container(component, port, resources, env) -%}
 - name: {{ component }}
   image: {{ Values.image.repository }}:{{ Values.image.tag }}
@@ -44,7 +44,13 @@ http://$({{ service }}_SERVICE_HOST):$({{ service }}_SERVICE_PORT)
     - {name: PORT, value: {{ port | int | quote }}}
     - {name: DRAIN_SECONDS, value: {{ Values.drainSeconds | quote }}}
 {%- for variable in env %}
+{%- if variable.file is defined %}
+    - name: {{ variable.name }}
+      valueFrom:
+        configMapKeyRef: {name: {{ name("programs") }}, key: {{ variable.file }}}
+{%- else %}
     - {name: {{ variable.name }}, value: {{ variable.value | quote }}}
+{%- endif %}
 {%- endfor %}
   ports:
     - {name: http, containerPort: {{ port | int }}}
