@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from pyhelm.actions.context import Context
+from pyhelm.actions.options import Strategy
 from pyhelm.errors import KubeError
 from pyhelm.kube.explain import explain
 from pyhelm.kube.resources import Resource
 from pyhelm.kube.wait import NotReadyError, wait_deleted, wait_hook, wait_ready
-
-
-class Strategy(StrEnum):
-    """What `--wait` may say."""
-
-    WATCHER = "watcher"
-    HOOK_ONLY = "hookOnly"
-    LEGACY = "legacy"
 
 
 async def ready(

@@ -43,6 +43,12 @@ class KubeClient:
         self._user_agent = user_agent
         self._http: httpx.AsyncClient | None = None
 
+    def copy(self) -> KubeClient:
+        """Another client for the same server, for use in another event loop."""
+        return KubeClient(
+            self.access, environ=self._environ, transport=self._transport, user_agent=self._user_agent
+        )
+
     async def close(self) -> None:
         if self._http is not None:
             await self._http.aclose()

@@ -52,6 +52,6 @@ def _change(key: Identity, old: dict[str, Any] | None, new: dict[str, Any] | Non
 
 
 def _lines(body: dict[str, Any] | None) -> list[str]:
-    from pyhelm.engine.goyaml import dump
+    from pyhelm.formats.yaml_write import dump
 
     return dump(body).splitlines() if body is not None else []

@@ -40,13 +40,13 @@ def parse_head(text: str) -> Head:
 
 
 def load_yaml(text: str) -> Any:
-    """One YAML document as JSON data. Raises ManifestError with Go's text."""
-    from pyhelm.engine.goyaml import YAMLError, load
+    """One YAML document as JSON data (numbers are floats). Raises ManifestError with Go's text."""
+    from pyhelm.formats.yaml_read import YAMLError, load
 
     try:
         return load(text)
     except YAMLError as error:
-        raise ManifestError(f"error converting YAML to JSON: {error}") from error
+        raise ManifestError(str(error)) from error
 
 
 def _annotations(value: Any) -> dict[str, str]:

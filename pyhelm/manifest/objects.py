@@ -41,9 +41,20 @@ def object_of(path: str, manifest: str) -> dict[str, Any]:
 
 def _load(source: str, text: str) -> Any:
     try:
-        return load_yaml(text)
+        return _whole(load_yaml(text))
     except ManifestError as error:
         raise ManifestError(f"{source}: {error}") from error
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as integers: the API refuses `3.0` where it wants 3."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
+        return int(value)
+    return value
 
 
 def _source(text: str) -> str:

@@ -17,6 +17,7 @@ from pyhelm.manifest.hooks import Hook, HookRun
 from pyhelm.release.model import Info, Release
 from pyhelm.release.status import Status
 from pyhelm.release.times import ZERO
+from pyhelm.release.wire import Struct, json_text
 
 TYPE = "helm.sh/release.v1"
 """Type of the Secret that holds a record."""
@@ -31,7 +32,7 @@ def key(name: str, version: int) -> str:
 
 def encode(release: Release) -> str:
     """The text of the record (one base64 layer)."""
-    body = dump_json(to_data(release)).encode()
+    body = json_text(to_data(release)).encode()
     return base64.b64encode(gzip.compress(body, 9, mtime=0)).decode()
 
 
@@ -49,26 +50,29 @@ def decode(text: str, labels: dict[str, str] | None = None) -> Release:
     return from_data(data, labels or {})
 
 
-def dump_json(data: Any) -> str:
-    """JSON as Go's encoder writes it: compact, HTML escaped, whole floats without a fraction."""
-    from pyhelm.engine.gojson import dumps
-
-    return dumps(data)
-
-
-def to_data(release: Release) -> dict[str, Any]:
+def to_data(release: Release) -> Struct:
     """The release as the JSON object of the record, in Go's field order."""
     data: dict[str, Any] = {}
     _put(data, "name", release.name)
     data["info"] = _info_data(release.info)
-    data["chart"] = release.chart
+    data["chart"] = _chart_data(release.chart)
     _put(data, "config", release.config)
     _put(data, "manifest", release.manifest)
     _put(data, "hooks", [_hook_data(hook) for hook in release.hooks])
     _put(data, "version", release.version)
     _put(data, "namespace", release.namespace)
     _put(data, "apply_method", release.apply_method)
-    return data
+    return Struct(data)
+
+
+def _chart_data(chart: dict[str, Any]) -> Struct:
+    fields = dict(chart)
+    for name in ("metadata", "lock"):
+        if isinstance(fields.get(name), dict):
+            fields[name] = Struct(fields[name])
+    for name in ("templates", "files"):
+        fields[name] = [Struct(file) for file in fields.get(name) or []]
+    return Struct(fields)
 
 
 def from_data(data: dict[str, Any], labels: dict[str, str]) -> Release:
@@ -92,14 +96,14 @@ def _put(data: dict[str, Any], name: str, value: Any) -> None:
         data[name] = value
 
 
-def _info_data(info: Info) -> dict[str, Any]:
+def _info_data(info: Info) -> Struct:
     data: dict[str, Any] = {}
     for name in ("first_deployed", "last_deployed", "deleted", "description"):
         _put(data, name, getattr(info, name))
     data["status"] = info.status.value
     _put(data, "notes", info.notes)
     _put(data, "resources", info.resources)
-    return data
+    return Struct(data)
 
 
 def _info(data: dict[str, Any]) -> Info:
@@ -119,20 +123,20 @@ def _time(value: Any) -> str:
     return "" if text == ZERO else text
 
 
-def _hook_data(hook: Hook) -> dict[str, Any]:
+def _hook_data(hook: Hook) -> Struct:
     data: dict[str, Any] = {}
     for name in ("name", "kind", "path", "manifest"):
         _put(data, name, getattr(hook, name))
     _put(data, "events", list(hook.events))
     run = hook.last_run
-    data["last_run"] = {}
-    _put(data["last_run"], "started_at", run.started_at)
-    _put(data["last_run"], "completed_at", run.completed_at)
-    data["last_run"]["phase"] = run.phase
+    last: dict[str, Any] = {}
+    _put(last, "started_at", run.started_at)
+    _put(last, "completed_at", run.completed_at)
+    data["last_run"] = Struct({**last, "phase": run.phase})
     _put(data, "weight", hook.weight)
     _put(data, "delete_policies", list(hook.delete_policies))
     _put(data, "output_log_policies", list(hook.output_log_policies))
-    return data
+    return Struct(data)
 
 
 def _hook(data: dict[str, Any]) -> Hook:
