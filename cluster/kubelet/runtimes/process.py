@@ -183,7 +183,7 @@ class ProcessRuntime:
         found = self._containers.get(container_id)
         if found is None or not found[1].running or found[1].status.pid is None:
             return
-        container, group = found[1], cast(int, found[1].status.pid)
+        container, group = found[1], found[1].status.pid
         if grace_seconds > 0:
             processes.signal_group(group, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
@@ -211,7 +211,7 @@ class ProcessRuntime:
             processes.signal_group(child.pid, signal.SIGKILL)
             await child.wait()
             raise
-        return ExecResult(_exit_code(cast(int, child.returncode)), out, err)
+        return ExecResult(_exit_code(child.returncode or 0), out, err)
 
     async def spawn(
         self, container_id: str, command: tuple[str, ...], *, stdin: bool = False, terminal: int | None = None
@@ -284,7 +284,7 @@ class ProcessRuntime:
             log.close()
             raise RuntimeFault("RunContainerError", f"failed to start {argv[0]}: {error}") from error
         container.child = child
-        pid = cast(int, transport.get_pid())
+        pid: int = transport.get_pid()
         facts = processes.stat(pid)
         if not child.over:
             container.status = replace(
