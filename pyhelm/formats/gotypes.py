@@ -18,6 +18,7 @@ __all__ = [
     "ListList",
     "NilList",
     "NilMap",
+    "NilStringList",
     "StringList",
     "StringMap",
     "kind_of",
@@ -47,6 +48,13 @@ class StringList(list[str]):
     __slots__ = ()
     go_type: ClassVar[str] = "[]string"
     go_kind: ClassVar[str] = "slice"
+
+
+class NilStringList(StringList):
+    """A nil []string."""
+
+    __slots__ = ()
+    go_nil: ClassVar[bool] = True
 
 
 class IntList(list[int]):

@@ -12,7 +12,7 @@ from pyhelm.formats.yaml_write import UnsupportedValue
 from pyhelm.formats.yaml_write import dump as dump_yaml
 
 __all__ = [
-    "b32dec", "b32enc", "b64dec", "b64enc", "from_json", "from_json_array", "from_toml", "from_yaml",
+    "b32dec", "b32enc", "b64dec", "b64dec_bytes", "b64enc", "from_json", "from_json_array", "from_toml", "from_yaml",
     "from_yaml_array", "must_from_json", "must_to_json", "must_to_pretty_json", "must_to_raw_json", "must_to_toml",
     "must_to_yaml", "to_json", "to_pretty_json", "to_raw_json", "to_toml", "to_yaml", "to_yaml_pretty",
 ]  # fmt: skip
@@ -166,6 +166,14 @@ def b64enc(text: str) -> str:
 def b64dec(text: str) -> str:
     """The bytes of a base64 text, as text; a fault's message in their place."""
     return _decoded(text, 64, 4, _BASE64)
+
+
+def b64dec_bytes(text: str) -> bytes:
+    """The bytes of a base64 text; a fault is raised."""
+    fault = _first_fault(text, 4, _BASE64)
+    if fault >= 0:
+        raise GoCallError(f"illegal base64 data at input byte {fault}")
+    return base64.b64decode(text.replace("\n", "").replace("\r", ""))
 
 
 def b32enc(text: str) -> str:
