@@ -168,7 +168,7 @@ def evaluate(vector: Vector) -> str:
     """Empty when the vector passes, else one line on what is wrong; an unexpected exception is a failure too."""
     try:
         return evaluator(vector)(vector)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f"{type(error).__name__}: {error}"
 
 
