@@ -90,7 +90,7 @@ class VirtualClock:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
-    async def advance(self, seconds: float, settle: int = 50) -> None:
+    async def advance(self, seconds: float, settle: int = 200) -> None:
         """Move `seconds` ahead; `settle` is how many turns of the event loop tasks get around each timer."""
         until = self._now + seconds
         await _turns(settle)
