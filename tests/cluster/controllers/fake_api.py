@@ -1,4 +1,4 @@
-"""A tiny API in memory for tests of what reacts to it: names, versions, watches, finalizers; no kinds, no validation."""
+"""A tiny API in memory for tests of what reacts to it: names, versions, watches, finalizers; no kinds."""
 
 from __future__ import annotations
 

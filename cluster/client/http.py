@@ -1,0 +1,256 @@
+"""The client over HTTP: any API server behind a URL, JSON bodies, streamed watches.
+
+Answers that are a Status failure become StatusError; what never reached the server becomes ConnectionError, so that
+callers retry both without knowing this transport.
+"""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import httpx
+import orjson
+import yaml
+
+from cluster.client.interface import ListResult, WatchEvent
+from cluster.meta.errors import StatusError
+from cluster.meta.types import GroupVersionResource, Obj
+
+_WATCH_TIMEOUT = httpx.Timeout(30.0, read=None)
+_MERGE = "application/merge-patch+json"
+
+
+class HttpClient:
+    """`base_url` like https://127.0.0.1:6443. Close it, or use it as an async context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        verify: ssl.SSLContext | bool = True,
+        token: str = "",
+        user_agent: str = "pyhelm-cluster",
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        headers = {"Accept": "application/json", "User-Agent": user_agent}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers=headers, verify=verify, timeout=60.0, limits=limits, transport=transport
+        )
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path, context: str = "", **more: Any) -> HttpClient:
+        """Server, CA and credentials of a context (default: the current one). Raises KeyError or OSError."""
+        config = yaml.safe_load(path.read_text())
+        chosen = _named(config["contexts"], context or config["current-context"])["context"]
+        cluster = _named(config["clusters"], chosen["cluster"])["cluster"]
+        user = _named(config["users"], chosen["user"])["user"]
+        return cls(cluster["server"], verify=_tls(cluster, user), token=user.get("token") or "", **more)
+
+    async def __aenter__(self) -> HttpClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, gvr: GroupVersionResource, name: str, namespace: str = "") -> Obj:
+        return await self._call("GET", path_of(gvr, namespace, name))
+
+    async def list(
+        self,
+        gvr: GroupVersionResource,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        resource_version: str = "",
+    ) -> ListResult:
+        query = _query(
+            labelSelector=label_selector,
+            fieldSelector=field_selector,
+            limit=str(limit or ""),
+            resourceVersion=resource_version,
+        )
+        if continue_token:
+            query["continue"] = continue_token
+        found = await self._call("GET", path_of(gvr, namespace), query)
+        meta = found.get("metadata") or {}
+        return ListResult(found.get("items") or [], meta.get("resourceVersion") or "", meta.get("continue") or "")
+
+    async def watch(
+        self,
+        gvr: GroupVersionResource,
+        namespace: str = "",
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        field_selector: str = "",
+        bookmarks: bool = True,
+    ) -> AsyncIterator[WatchEvent]:
+        query = _query(
+            watch="true",
+            resourceVersion=resource_version,
+            labelSelector=label_selector,
+            fieldSelector=field_selector,
+            allowWatchBookmarks="true" if bookmarks else "",
+        )
+        try:
+            async with self._http.stream(
+                "GET", path_of(gvr, namespace), params=query, timeout=_WATCH_TIMEOUT
+            ) as response:
+                if response.status_code >= 400:
+                    raise _error(response.status_code, await response.aread())
+                async for line in response.aiter_lines():
+                    if line:
+                        yield _event(orjson.loads(line))
+        except httpx.TransportError as error:
+            raise ConnectionError(str(error) or type(error).__name__) from error
+
+    async def create(
+        self, gvr: GroupVersionResource, obj: Obj, namespace: str = "", *, subresource: str = "", name: str = ""
+    ) -> Obj:
+        return await self._call("POST", path_of(gvr, namespace, name, subresource), body=obj)
+
+    async def update(self, gvr: GroupVersionResource, obj: Obj, *, subresource: str = "") -> Obj:
+        meta = obj["metadata"]
+        path = path_of(gvr, meta.get("namespace") or "", meta["name"], subresource)
+        return await self._call("PUT", path, body=obj)
+
+    async def patch(
+        self,
+        gvr: GroupVersionResource,
+        name: str,
+        namespace: str,
+        body: Any,
+        *,
+        patch_type: str = _MERGE,
+        subresource: str = "",
+        field_manager: str = "",
+        force: bool = False,
+    ) -> Obj:
+        query = _query(fieldManager=field_manager, force="true" if force else "")
+        path = path_of(gvr, namespace, name, subresource)
+        return await self._call("PATCH", path, query, body=body, content_type=patch_type)
+
+    async def delete(
+        self,
+        gvr: GroupVersionResource,
+        name: str,
+        namespace: str = "",
+        *,
+        grace_period: int | None = None,
+        propagation: str = "",
+        uid: str = "",
+        resource_version: str = "",
+    ) -> Obj:
+        options: Obj = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if grace_period is not None:
+            options["gracePeriodSeconds"] = grace_period
+        if propagation:
+            options["propagationPolicy"] = propagation
+        conditions = _query(uid=uid, resourceVersion=resource_version)
+        if conditions:
+            options["preconditions"] = conditions
+        return await self._call("DELETE", path_of(gvr, namespace, name), body=options)
+
+    async def delete_collection(
+        self, gvr: GroupVersionResource, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+    ) -> None:
+        query = _query(labelSelector=label_selector, fieldSelector=field_selector)
+        await self._call("DELETE", path_of(gvr, namespace), query)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
+    ) -> Obj:
+        content = None if body is None else orjson.dumps(body)
+        headers = {"Content-Type": content_type} if content is not None else {}
+        try:
+            response = await self._http.request(method, path, params=query or {}, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise ConnectionError(str(error) or type(error).__name__) from error
+        if response.status_code >= 400:
+            raise _error(response.status_code, response.content)
+        out: Obj = orjson.loads(response.content)
+        return out
+
+
+def path_of(gvr: GroupVersionResource, namespace: str, name: str = "", subresource: str = "") -> str:
+    """The URL path; `namespace` is empty for cluster-scoped resources and for all namespaces."""
+    parts = ["/apis", gvr.group, gvr.version] if gvr.group else ["/api", gvr.version]
+    if namespace:
+        parts += ["namespaces", namespace]
+    parts.append(gvr.resource)
+    return "/".join(part for part in [*parts, name, subresource] if part)
+
+
+def _query(**given: str) -> dict[str, str]:
+    return {name: value for name, value in given.items() if value}
+
+
+def _event(raw: Obj) -> WatchEvent:
+    if raw["type"] == "ERROR":
+        raise StatusError.from_status(raw["object"])
+    return WatchEvent(raw["type"], raw["object"])
+
+
+def _error(code: int, content: bytes) -> StatusError:
+    try:
+        status = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        status = None
+    if isinstance(status, dict) and status.get("kind") == "Status":
+        return StatusError.from_status({"code": code, **status})
+    return StatusError(code, "", content.decode("utf-8", "replace").strip() or f"HTTP {code}")
+
+
+def _named(entries: Any, name: str) -> Any:
+    for entry in entries or ():
+        if entry["name"] == name:
+            return entry
+    raise KeyError(name)
+
+
+def _tls(cluster: Obj, user: Obj) -> ssl.SSLContext | bool:
+    if not cluster["server"].startswith("https"):
+        return True
+    context = ssl.create_default_context(
+        cafile=cluster.get("certificate-authority"), cadata=_text(cluster.get("certificate-authority-data"))
+    )
+    if cluster.get("insecure-skip-tls-verify"):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    _identify(context, user)
+    return context
+
+
+def _text(encoded: str | None) -> str | None:
+    return base64.b64decode(encoded).decode() if encoded else None
+
+
+def _identify(context: ssl.SSLContext, user: Obj) -> None:
+    """The ssl module reads certificates from files only: inline ones pass through a file that is gone at once."""
+    if user.get("client-certificate"):
+        context.load_cert_chain(user["client-certificate"], user["client-key"])
+    elif user.get("client-certificate-data"):
+        with NamedTemporaryFile() as file:
+            file.write(base64.b64decode(user["client-certificate-data"]) + b"\n")
+            file.write(base64.b64decode(user["client-key-data"]))
+            file.flush()
+            context.load_cert_chain(file.name)
