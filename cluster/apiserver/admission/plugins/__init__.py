@@ -1,0 +1,31 @@
+"""The plugins, in Kubernetes' order. Later ones (webhooks, policies, RBAC escalation) take their place in `default_chain`."""
+
+from __future__ import annotations
+
+from cluster.apiserver.admission.chain import AdmissionChain
+from cluster.apiserver.admission.interface import Surroundings
+
+
+def default_chain(around: Surroundings) -> AdmissionChain:
+    """The plugins that are on by default."""
+    from cluster.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
+    from cluster.apiserver.admission.plugins.default_tolerations import DefaultTolerationSeconds
+    from cluster.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+    from cluster.apiserver.admission.plugins.priority import Priority
+    from cluster.apiserver.admission.plugins.service_account import ServiceAccount
+    from cluster.apiserver.admission.plugins.storage_protection import StorageObjectInUseProtection
+    from cluster.apiserver.admission.plugins.taint_nodes import TaintNodesByCondition
+
+    lifecycle = NamespaceLifecycle(around)
+    account = ServiceAccount(around)
+    priority = Priority(around)
+    mutating = (
+        lifecycle,
+        account,
+        TaintNodesByCondition(around),
+        priority,
+        DefaultTolerationSeconds(around),
+        DefaultStorageClass(around),
+        StorageObjectInUseProtection(around),
+    )
+    return AdmissionChain(mutating, (account, priority))

@@ -1,0 +1,1 @@
+"""Handing out what is scarce: Service addresses and node ports."""

@@ -1,0 +1,212 @@
+"""Cluster addresses and node ports of Services: given on create, kept on update, taken back on delete.
+
+The allocator's truth is the Services themselves: it is loaded from them at start and told of every change. A write
+that fails gives back what it took (`prepare` returns the undo).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Callable, Iterable
+
+from cluster.meta import errors
+from cluster.meta.errors import Cause
+from cluster.meta.field import show
+from cluster.meta.types import Obj
+
+_WITH_PORTS = ("NodePort", "LoadBalancer")
+
+
+class ServiceAllocator:
+    """`cidr` of cluster addresses, `ports` the first and last node port."""
+
+    def __init__(self, cidr: str, ports: tuple[int, int]) -> None:
+        self.network = ipaddress.ip_network(cidr)
+        self.ports = ports
+        self._addresses: dict[str, str] = {}
+        self._held_ports: dict[tuple[str, int], str] = {}
+        self._random = random.Random()
+
+    def load(self, services: Iterable[Obj]) -> None:
+        """Learn what is taken."""
+        for service in services:
+            for address in _addresses(service):
+                self._addresses[address] = _name(service)
+            for key in _ports(service):
+                self._held_ports[key] = _name(service)
+
+    def prepare(self, new: Obj, old: Obj | None, dry_run: bool) -> Callable[[], None] | None:
+        """Give `new` what it lacks, in place. Raises 422. The result undoes it; a dry run undoes it at once."""
+        took: list[Callable[[], None]] = []
+        try:
+            self._give_address(new, old, took)
+            self._give_ports(new, old, took)
+        except BaseException:
+            _undo(took)
+            raise
+        if dry_run:
+            _undo(took)
+            return None
+        if old is not None:
+            self._take_back(old, new)
+        return lambda: _undo(took)
+
+    def removed(self, service: Obj) -> None:
+        """A Service has gone."""
+        for address in _addresses(service):
+            self._addresses.pop(address, None)
+        for key in _ports(service):
+            self._held_ports.pop(key, None)
+
+    def first(self) -> str:
+        """The address of the `kubernetes` Service."""
+        return str(self.network[1])
+
+    # Addresses.
+
+    def _give_address(self, new: Obj, old: Obj | None, took: list[Callable[[], None]]) -> None:
+        spec = new["spec"]
+        if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
+            return
+        had = set(_addresses(old)) if old is not None else set()
+        wanted = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
+        if not wanted:
+            wanted = [self._free_address()]
+        for address in wanted:
+            if address not in had:
+                self._claim(address, new, wanted, took)
+        spec["clusterIP"], spec["clusterIPs"] = wanted[0], list(wanted)
+
+    def _claim(self, address: str, service: Obj, wanted: list[str], took: list[Callable[[], None]]) -> None:
+        why = self._unusable(address)
+        if why:
+            text = f"Invalid value: {show(wanted)}: failed to allocate IP {address}: {why}"
+            raise _invalid(service, Cause("FieldValueInvalid", text, "spec.clusterIPs"))
+        self._addresses[address] = _name(service)
+        took.append(lambda: self._drop_address(address))
+
+    def _unusable(self, address: str) -> str:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return "the provided IP is not valid"
+        if parsed not in self.network or parsed in (self.network[0], self.network[-1]):
+            return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {self.network}"
+        return "provided IP is already allocated" if address in self._addresses else ""
+
+    def _free_address(self) -> str:
+        size = self.network.num_addresses
+        # The lower part of the range is left for addresses chosen by hand, as Kubernetes does.
+        band = min(max(size // 16, 16), 256) if size > 32 else 1
+        for _ in range(64):
+            address = str(self.network[self._random.randrange(band, size - 1)])
+            if address not in self._addresses:
+                return address
+        for at in range(1, size - 1):
+            if (address := str(self.network[at])) not in self._addresses:
+                return address
+        raise errors.internal("failed to allocate a serviceIP: range is full")
+
+    def _drop_address(self, address: str) -> None:
+        self._addresses.pop(address, None)
+
+    # Node ports.
+
+    def _give_ports(self, new: Obj, old: Obj | None, took: list[Callable[[], None]]) -> None:
+        spec = new["spec"]
+        had = set(_ports(old)) if old is not None else set()
+        if spec.get("type") in _WITH_PORTS:
+            for at, port in enumerate(spec.get("ports") or []):
+                self._give_port(new, at, port, had, took)
+        health = spec.get("healthCheckNodePort")
+        if spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+            if not health:
+                health = spec["healthCheckNodePort"] = self._free_port("TCP", 0)
+            if ("TCP", health) not in had:
+                self._claim_port("TCP", health, new, "spec.healthCheckNodePort", took)
+
+    def _give_port(
+        self, service: Obj, at: int, port: Obj, had: set[tuple[str, int]], took: list[Callable[[], None]]
+    ) -> None:
+        spec, protocol = service["spec"], port.get("protocol") or "TCP"
+        number = port.get("nodePort")
+        if not number:
+            if spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
+                return
+            number = port["nodePort"] = self._free_port(protocol, self._shared(service, port))
+        if (protocol, number) not in had:
+            self._claim_port(protocol, number, service, f"spec.ports[{at}].nodePort", took)
+
+    @staticmethod
+    def _shared(service: Obj, port: Obj) -> int:
+        """A port number with two protocols gets one node port for both."""
+        for other in service["spec"].get("ports") or []:
+            if other is not port and other.get("port") == port.get("port") and other.get("nodePort"):
+                if (other.get("protocol") or "TCP") != (port.get("protocol") or "TCP"):
+                    return int(other["nodePort"])
+        return 0
+
+    def _claim_port(
+        self, protocol: str, number: int, service: Obj, path: str, took: list[Callable[[], None]]
+    ) -> None:
+        low, high = self.ports
+        if not low <= number <= high:
+            why = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
+            raise _invalid(service, Cause("FieldValueInvalid", f"Invalid value: {number}: {why}", path))
+        key = (protocol, number)
+        if key in self._held_ports:
+            text = f"Invalid value: {number}: provided port is already allocated"
+            raise _invalid(service, Cause("FieldValueInvalid", text, path))
+        self._held_ports[key] = _name(service)
+        took.append(lambda: self._drop_port(key))
+
+    def _free_port(self, protocol: str, wish: int) -> int:
+        low, high = self.ports
+        if wish and (protocol, wish) not in self._held_ports:
+            return wish
+        for _ in range(128):
+            number = self._random.randint(low, high)
+            if (protocol, number) not in self._held_ports:
+                return number
+        for number in range(low, high + 1):
+            if (protocol, number) not in self._held_ports:
+                return number
+        raise errors.internal("failed to allocate a nodePort: range is full")
+
+    def _drop_port(self, key: tuple[str, int]) -> None:
+        self._held_ports.pop(key, None)
+
+    def _take_back(self, old: Obj, new: Obj) -> None:
+        for address in set(_addresses(old)) - set(_addresses(new)):
+            self._addresses.pop(address, None)
+        for key in set(_ports(old)) - set(_ports(new)):
+            self._held_ports.pop(key, None)
+
+
+def _undo(took: list[Callable[[], None]]) -> None:
+    while took:
+        took.pop()()
+
+
+def _name(service: Obj) -> str:
+    meta = service["metadata"]
+    return f"{meta.get('namespace', '')}/{meta.get('name', '')}"
+
+
+def _addresses(service: Obj) -> list[str]:
+    spec = service.get("spec") or {}
+    found = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
+    return [a for a in found if a != "None"]
+
+
+def _ports(service: Obj) -> list[tuple[str, int]]:
+    spec = service.get("spec") or {}
+    out = [(p.get("protocol") or "TCP", p["nodePort"]) for p in spec.get("ports") or [] if p.get("nodePort")]
+    if spec.get("healthCheckNodePort"):
+        out.append(("TCP", spec["healthCheckNodePort"]))
+    return out
+
+
+def _invalid(service: Obj, cause: Cause) -> errors.StatusError:
+    return errors.invalid(("", "Service"), service["metadata"].get("name", ""), [cause])

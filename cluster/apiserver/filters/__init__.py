@@ -1,0 +1,1 @@
+"""What every request passes before it is routed, one concern a file, in the order of `chain.py`."""

@@ -1,0 +1,1 @@
+"""From a routed request to the registry and back to bytes. HTTP ends here."""

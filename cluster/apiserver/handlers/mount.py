@@ -1,0 +1,117 @@
+"""Which path is answered by whom: the one place that names every handler outside the resources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cluster.apiserver.handlers import render, reviews, subresources
+from cluster.apiserver.handlers.accept import Wanted
+from cluster.apiserver.handlers.discovery import Discovery
+from cluster.apiserver.handlers.health import Health
+from cluster.apiserver.handlers.router import nothing_here, page_not_found
+from cluster.apiserver.handlers.version import version_info
+from cluster.apiserver.http.messages import Response
+from cluster.apiserver.request import Context
+from cluster.meta import errors
+
+if TYPE_CHECKING:
+    from cluster.apiserver.server import ApiServer
+
+_LIKE_STATUS = ("status", "ephemeralcontainers", "resize", "approval", "finalize")
+
+
+def mount(server: ApiServer) -> None:
+    """Fill the server's router."""
+    _subresources(server)
+    _discovery(server)
+    _operation(server)
+    reviews.mount(server)
+
+
+def _subresources(server: ApiServer) -> None:
+    table = server.router.subresources
+    for name in _LIKE_STATUS:
+        table["*", "*", name] = subresources.status
+    table["*", "*", "scale"] = subresources.scale
+    table["", "pods", "binding"] = subresources.binding
+    table["", "pods", "eviction"] = subresources.eviction
+    table["", "serviceaccounts", "token"] = subresources.token
+    connect = server.connect
+    table["", "pods", "log"] = connect.log
+    table["", "pods", "exec"] = connect.exec
+    table["", "pods", "attach"] = connect.attach
+    table["", "pods", "portforward"] = connect.port_forward
+    for plural in ("pods", "services", "nodes"):
+        table["", plural, "proxy"] = connect.proxy
+    server.router.virtual["", "bindings"] = subresources.binding
+
+
+def _discovery(server: ApiServer) -> None:
+    options, router = server.options, server.router
+    discovery = Discovery(server.kinds, f"{options.advertise or options.address}:{options.port}")
+    router.paths["/api"] = discovery.core
+    router.paths["/apis"] = discovery.groups
+
+    async def below(ctx: Context) -> Response:
+        found = await discovery.group(ctx)
+        if found is not None:
+            return found
+        parts = [p for p in ctx.request.path.strip("/").split("/") if p]
+        if parts[0] == "apis" and (len(parts) < 2 or not server.kinds.has_group(parts[1])):
+            return page_not_found()
+        raise nothing_here()
+
+    router.prefixes["/api/"] = below
+    router.prefixes["/apis/"] = below
+    server.discovery = discovery
+
+
+def _operation(server: ApiServer) -> None:
+    router = server.router
+    for name in ("healthz", "livez", "readyz"):
+        health = Health(name)
+        for check, works in checks(server, name).items():
+            health.checks[check] = works
+        router.paths[f"/{name}"] = health
+        router.prefixes[f"/{name}/"] = health
+    info = version_info(server.options.kubernetes_version)
+
+    async def version(ctx: Context) -> Response:
+        if ctx.request.method not in ("GET", "HEAD"):
+            raise errors.method_not_allowed()
+        return render.answer(ctx, info, Wanted(pretty=True))
+
+    async def root(ctx: Context) -> Response:
+        return render.answer(ctx, {"paths": sorted(paths(server))}, Wanted(pretty=True))
+
+    router.paths["/version"] = version
+    router.paths["/"] = root
+
+
+def checks(server: ApiServer, name: str):  # type: ignore[no-untyped-def]
+    """What must hold for a health endpoint."""
+
+    def store() -> str:
+        return str(server.feed.failure) if server.feed.failure is not None else ""
+
+    def nothing() -> str:
+        return ""
+
+    def started() -> str:
+        return "" if server.ready else "the server is starting or stopping"
+
+    out = {"ping": nothing, "log": nothing, "etcd": store}
+    if name == "readyz":
+        out |= {"informer-sync": store, "shutdown": started}
+    return out
+
+
+def paths(server: ApiServer) -> set[str]:
+    """Every path that `/` lists."""
+    out = {p for p in server.router.paths if p != "/"}
+    for gv in server.kinds.group_versions():
+        if gv.group:
+            out |= {f"/apis/{gv.group}", f"/apis/{gv.group}/{gv.version}"}
+        else:
+            out.add(f"/api/{gv.version}")
+    return out | {"/apis/"}

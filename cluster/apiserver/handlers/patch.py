@@ -1,0 +1,108 @@
+"""PATCH: four languages, one road. A patch makes a wanted object of the current one; the update loop does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from cluster.apiserver.handlers import body, render
+from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.update import Change, update
+from cluster.apiserver.request import Context
+from cluster.kinds.kind import Subresource
+from cluster.meta import errors
+from cluster.meta.types import Obj
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+APPLY_CBOR = "application/apply-patch+cbor"
+_TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY)
+
+Patcher = Callable[[Obj], Obj]
+
+
+async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> Response:
+    """Raises StatusError: 400, 404, 409, 415, 422."""
+    content_type = body.media_type(ctx)
+    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    options = patch_options(ctx, content_type)
+    if content_type == APPLY:
+        from cluster.apiserver.handlers import apply
+
+        entry, made = await apply.handle(ctx, registry, options, sub)
+        return render.one(ctx, registry, entry, wanted, 201 if made else 200)
+    patcher = patcher_for(registry, content_type, ctx.request.body)
+    entry = await apply_patch(registry, ctx.info.namespace, ctx.info.name, patcher, options, sub)
+    return render.one(ctx, registry, entry, wanted)
+
+
+def patch_options(ctx: Context, content_type: str) -> WriteOptions:
+    from cluster.apiserver.handlers.resources import write_options_of
+
+    options = write_options_of(ctx, "PatchOptions")
+    options.force = ctx.query.flag("force")
+    options.apply = content_type == APPLY
+    return options
+
+
+def patcher_for(registry: Registry, content_type: str, data: bytes) -> Patcher:
+    """Raises 400 for a body that is no patch, 415 for an unknown language."""
+    if content_type == JSON_PATCH:
+        from cluster.meta.patch.json_patch import json_patch
+
+        operations = _loads(data)
+        return lambda obj: json_patch(obj, operations)  # type: ignore[no-any-return]
+    if content_type == MERGE_PATCH:
+        from cluster.meta.patch.merge_patch import decode_merge, merge_patch
+
+        merge = decode_merge(data)
+        return lambda obj: merge_patch(obj, merge)  # type: ignore[no-any-return]
+    if content_type == STRATEGIC and registry.kind.definition:
+        return _strategic(registry, data)
+    raise unsupported(registry)
+
+
+def unsupported(registry: Registry) -> errors.StatusError:
+    offered = _TYPES if registry.kind.definition else tuple(t for t in _TYPES if t != STRATEGIC)
+    return errors.unsupported_media_type(
+        f"the body of the request was in an unknown format - accepted media types include: {', '.join(offered)}"
+    )
+
+
+def _strategic(registry: Registry, data: bytes) -> Patcher:
+    from cluster.meta.patch.merge_patch import decode_merge
+    from cluster.meta.patch.strategic import strategic_merge_patch
+
+    patch, structure = decode_merge(data, True), registry.services.schema.kind_structure(registry.kind)
+    return lambda obj: strategic_merge_patch(obj, patch, structure)
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise errors.bad_request(f"error decoding patch: {error}") from None
+
+
+async def apply_patch(
+    registry: Registry, namespace: str, name: str, patcher: Patcher, options: WriteOptions, sub: Subresource | None
+):  # type: ignore[no-untyped-def]
+    """The update loop with a patch as its change."""
+
+    async def transform(current: Obj) -> Obj:
+        version = current["metadata"].get("resourceVersion")
+        new = patcher(current)
+        given = (new.get("metadata") or {}).get("resourceVersion")
+        new = body.digest(registry, new, options)
+        if given != version and not given:
+            new["metadata"].pop("resourceVersion", None)
+        return new
+
+    return await update(registry, namespace, name, Change(transform, subresource=sub), options)

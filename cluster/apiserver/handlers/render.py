@@ -1,0 +1,132 @@
+"""From entries and statuses to responses, in the shape and codec the client wants."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import orjson
+
+from cluster.apiserver.handlers import tables
+from cluster.apiserver.handlers.accept import JSON, Wanted
+from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry.entry import Entry, head
+from cluster.apiserver.registry.read import Page
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.request import Context
+from cluster.meta.errors import StatusError
+from cluster.meta.types import Obj
+
+GZIP_FROM = 128 * 1024
+"""Bytes from which an answer is compressed for clients that accept it."""
+
+
+def encoded(obj: Obj, wanted: Wanted) -> bytes:
+    """An object in the wanted codec."""
+    if wanted.media_type == JSON:
+        if wanted.pretty:
+            return orjson.dumps(obj, option=orjson.OPT_INDENT_2)
+        return orjson.dumps(obj) + b"\n"
+    from cluster.apiserver.handlers.other_codecs import encode
+
+    return encode(obj, wanted.media_type)
+
+
+def answer(ctx: Context, obj: Obj, wanted: Wanted, status: int = 200) -> Response:
+    return finish(ctx, encoded(obj, wanted), wanted.media_type, status)
+
+
+def finish(ctx: Context, body: bytes, media_type: str, status: int = 200) -> Response:
+    """The response with warnings, compressed when large and asked for."""
+    response = Response(status, body, media_type)
+    if len(body) >= GZIP_FROM and "gzip" in ctx.request.headers.get("accept-encoding", ""):
+        response.body = gzip.compress(body, 1)
+        response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+    return response
+
+
+def one(ctx: Context, registry: Registry, entry: Entry, wanted: Wanted, status: int = 200) -> Response:
+    """One object."""
+    if not wanted.shape:
+        if wanted.media_type == JSON and not wanted.pretty:
+            return finish(ctx, b"%b%b\n" % (registry.head, registry.tail(entry)), JSON, status)
+        return answer(ctx, whole(registry, entry), wanted, status)
+    obj = registry.present(entry)
+    if wanted.shape == "Table":
+        meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+        include = tables.include_object(ctx.query.get("includeObject"))
+        return answer(ctx, tables.table(registry, [entry], wanted.version, meta, include), wanted, status)
+    return answer(ctx, tables.partial(obj, wanted.version), wanted, status)
+
+
+def whole(registry: Registry, entry: Entry) -> Obj:
+    obj = registry.present(entry)
+    return {"kind": registry.kind.kind, "apiVersion": registry.kind.api_version} | {
+        k: v for k, v in obj.items() if k not in ("kind", "apiVersion")
+    }
+
+
+def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Response:
+    """A list."""
+    meta: dict[str, Any] = {"resourceVersion": str(page.revision)}
+    if page.continue_token:
+        meta["continue"] = page.continue_token
+    if page.remaining:
+        meta["remainingItemCount"] = page.remaining
+    if wanted.shape == "Table":
+        include = tables.include_object(ctx.query.get("includeObject"))
+        return answer(ctx, tables.table(registry, page.entries, wanted.version, meta, include), wanted)
+    if wanted.shape:
+        items = [tables.partial(registry.present(e), wanted.version, typed=True) for e in page.entries]
+        return answer(ctx, _list("PartialObjectMetadataList", f"meta.k8s.io/{wanted.version}", meta, items), wanted)
+    kind = registry.kind
+    if wanted.media_type == JSON and not wanted.pretty:
+        return finish(ctx, _joined(registry, page, meta), JSON)
+    items = [whole(registry, e) if _typed_items(registry) else _bare(registry, e) for e in page.entries]
+    return answer(ctx, _list(kind.list_kind, kind.api_version, meta, items), wanted)
+
+
+def _list(kind: str, api_version: str, meta: dict[str, Any], items: list[Any]) -> Obj:
+    return {"kind": kind, "apiVersion": api_version, "metadata": meta, "items": items}
+
+
+def _bare(registry: Registry, entry: Entry) -> Obj:
+    return {k: v for k, v in registry.present(entry).items() if k not in ("kind", "apiVersion")}
+
+
+def _typed_items(registry: Registry) -> bool:
+    """Items of a custom resource's list carry their kind; those of a built-in one do not."""
+    return registry.kind.schema is not None or not registry.kind.definition
+
+
+def _joined(registry: Registry, page: Page, meta: dict[str, Any]) -> bytes:
+    """The list as bytes: the entries' shared bytes, joined."""
+    kind = registry.kind
+    before = registry.head if _typed_items(registry) else b"{"
+    start = b'%b"metadata":%b,"items":[' % (head(kind.api_version, kind.list_kind), orjson.dumps(meta))
+    if not page.entries:
+        return start + b"]}\n"
+    tail = registry.tail if kind.from_storage is not None else None
+    tails = [e.tail for e in page.entries] if tail is None else [tail(e) for e in page.entries]
+    return b"".join((start, before, (b"," + before).join(tails), b"]}\n"))
+
+
+def failure(ctx: Context | None, error: StatusError, accept: str = "") -> Response:
+    """A Status; in the codec asked for when that is one of ours, else JSON."""
+    response = Response(error.code, orjson.dumps(error.status()) + b"\n")
+    if "yaml" in accept and "json" not in accept:
+        from cluster.apiserver.handlers.other_codecs import encode
+
+        response.body, response.content_type = encode(error.status(), "application/yaml"), "application/yaml"
+    seconds = (error.details or {}).get("retryAfterSeconds")
+    if seconds:
+        response.headers.append(("Retry-After", str(seconds)))
+    return response
+
+
+def success(details: dict[str, Any], code: int = 0) -> Obj:
+    """A Status of success."""
+    out: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    if code:
+        out["code"] = code
+    return out

@@ -1,0 +1,180 @@
+"""The verbs of a resource. One table from verb to handler; what a kind does not offer is a 405."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from cluster.apiserver.handlers import body, patch, render
+from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.watch import watch
+from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry.create import create
+from cluster.apiserver.registry.delete import delete, delete_collection
+from cluster.apiserver.registry.options import (
+    DeleteOptions,
+    WriteOptions,
+    delete_options,
+    read_options,
+    write_options,
+)
+from cluster.apiserver.registry.read import Page, get_entry, list_page
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.update import Change, update
+from cluster.apiserver.request import Context, Query
+from cluster.meta import errors
+from cluster.meta.types import Obj
+
+Verb = Callable[[Context, Registry], Awaitable[Response]]
+
+
+def write_options_of(ctx: Context, options_kind: str) -> WriteOptions:
+    options = write_options(ctx.query, ctx.user, ctx.request.headers.get("user-agent", ""), options_kind)
+    options.warnings = ctx.warnings
+    return options
+
+
+def _accept(ctx: Context) -> str:
+    return ctx.request.headers.get("accept", "")
+
+
+async def get(ctx: Context, registry: Registry) -> Response:
+    wanted = negotiate(_accept(ctx))
+    entry = await get_entry(registry, ctx.info.namespace, ctx.info.name, ctx.query.get("resourceVersion"))
+    return render.one(ctx, registry, entry, wanted)
+
+
+async def list_(ctx: Context, registry: Registry) -> Response:
+    options = read_options(ctx.query)
+    wanted = negotiate(_accept(ctx), for_list=True)
+    page = await list_page(registry, ctx.info.namespace, options)
+    return render.many(ctx, registry, page, wanted)
+
+
+async def watch_(ctx: Context, registry: Registry) -> Response:
+    options = read_options(ctx.query)
+    wanted = negotiate(_accept(ctx), for_watch=True)
+    include = ctx.query.get("includeObject") or "Metadata"
+    return await watch(registry, ctx.info.namespace, options, wanted, include)
+
+
+async def create_(ctx: Context, registry: Registry) -> Response:
+    options = write_options_of(ctx, "CreateOptions")
+    wanted = negotiate(_accept(ctx))
+    obj = body.incoming(ctx, registry, options)
+    entry = await create(registry, ctx.info.namespace, obj, options)
+    return render.one(ctx, registry, entry, wanted, 201)
+
+
+async def update_(ctx: Context, registry: Registry) -> Response:
+    options = write_options_of(ctx, "UpdateOptions")
+    wanted = negotiate(_accept(ctx))
+    obj = body.incoming(ctx, registry, options)
+    entry, made = await put(registry, ctx.info.namespace, ctx.info.name, obj, options)
+    return render.one(ctx, registry, entry, wanted, 201 if made else 200)
+
+
+async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: WriteOptions, sub=None):  # type: ignore[no-untyped-def]
+    """Replace; returns the entry and whether it was created."""
+    made = False
+    versioned = bool(obj["metadata"].get("resourceVersion"))
+
+    async def transform(_: Obj) -> Obj:
+        if not versioned and not registry.kind.strategy.unconditional_update:
+            raise _must_have_version(registry, name)
+        from cluster.meta.objects import clone
+
+        return clone(obj)
+
+    async def make():  # type: ignore[no-untyped-def]
+        nonlocal made
+        made = True
+        return await create(registry, namespace, obj, options)
+
+    change = Change(transform, retry=not versioned, subresource=sub)
+    if registry.kind.strategy.create_on_update and sub is None:
+        change.create = make
+    return await update(registry, namespace, name, change, options), made
+
+
+def _must_have_version(registry: Registry, name: str) -> errors.StatusError:
+    kind = registry.kind
+    cause = errors.Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")
+    return errors.invalid((kind.group, kind.kind), name, [cause])
+
+
+async def patch_(ctx: Context, registry: Registry) -> Response:
+    return await patch.handle(ctx, registry, None)
+
+
+async def delete_(ctx: Context, registry: Registry) -> Response:
+    options = _delete_options(ctx)
+    wanted = negotiate(_accept(ctx))
+    outcome = await delete(registry, ctx.info.namespace, ctx.info.name, options)
+    status = 202 if not outcome.gone and options.orphan is False else 200
+    if not outcome.gone or registry.kind.plural in RETURNS_DELETED:
+        return render.one(ctx, registry, outcome.entry, wanted, status)
+    return render.answer(ctx, render.success(deleted_details(registry, ctx.info.name, outcome.entry.obj)), wanted)
+
+
+RETURNS_DELETED = frozenset(
+    (
+        "pods",
+        "services",
+        "serviceaccounts",
+        "podtemplates",
+        "persistentvolumes",
+        "persistentvolumeclaims",
+        "resourcequotas",
+        "storageclasses",
+        "volumeattachments",
+        "csidrivers",
+        "csinodes",
+        "csistoragecapacities",
+        "volumeattributesclasses",
+        "resourceclaims",
+        "resourceclaimtemplates",
+        "resourceslices",
+        "deviceclasses",
+    )
+)
+"""Resources whose deletion answers with the object instead of a Status."""
+
+
+def deleted_details(registry: Registry, name: str, obj: Obj) -> Obj:
+    details = {"name": name, "group": registry.kind.group, "kind": registry.kind.plural}
+    if not registry.kind.group:
+        del details["group"]
+    return {**details, "uid": obj["metadata"]["uid"]}
+
+
+def _delete_options(ctx: Context) -> DeleteOptions:
+    obj = body.raw_object(ctx) if ctx.request.body.strip() else None
+    options = delete_options(obj, ctx.query, ctx.user)
+    options.warnings = ctx.warnings
+    return options
+
+
+async def deletecollection(ctx: Context, registry: Registry) -> Response:
+    selection = read_options(_without(ctx.query, "watch"))
+    options = _delete_options(ctx)
+    wanted = negotiate(_accept(ctx), for_list=True)
+    entries, revision = await delete_collection(registry, ctx.info.namespace, options, selection)
+    return render.many(ctx, registry, Page(entries, revision), wanted)
+
+
+def _without(query: Query, name: str) -> Query:
+    out = Query("")
+    out._pairs = [(k, v) for k, v in query.pairs() if k != name]
+    return out
+
+
+VERBS: dict[str, Verb] = {
+    "get": get,
+    "list": list_,
+    "watch": watch_,
+    "create": create_,
+    "update": update_,
+    "patch": patch_,
+    "delete": delete_,
+    "deletecollection": deletecollection,
+}

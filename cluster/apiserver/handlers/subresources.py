@@ -1,0 +1,133 @@
+"""Subresources that store into their parent or act on it: status, scale, binding, eviction, finalize, token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.apiserver.handlers import body, patch, render
+from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.resources import put, write_options_of
+from cluster.apiserver.handlers.router import nothing_here
+from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.read import get_entry
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.scale import scale_of, with_replicas
+from cluster.apiserver.registry.update import Change, update
+from cluster.apiserver.request import Context
+from cluster.meta import errors
+from cluster.meta.types import Obj
+
+
+async def status(ctx: Context, registry: Registry) -> Response:
+    """Subresources that speak the parent's kind: status, ephemeralcontainers, resize, approval, finalize."""
+    sub = registry.kind.subresource(ctx.info.subresource)
+    if sub is None:
+        raise nothing_here()
+    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    if ctx.info.verb == "get":
+        entry = await get_entry(registry, ctx.info.namespace, ctx.info.name)
+        return render.one(ctx, registry, entry, wanted)
+    if ctx.info.verb == "patch":
+        return await patch.handle(ctx, registry, sub)
+    options = write_options_of(ctx, "UpdateOptions")
+    obj = body.incoming(ctx, registry, options)
+    entry, _ = await put(registry, ctx.info.namespace, ctx.info.name, obj, options, sub)
+    return render.one(ctx, registry, entry, wanted)
+
+
+async def scale(ctx: Context, registry: Registry) -> Response:
+    """The Scale view of a workload."""
+    sub = registry.kind.subresource("scale")
+    if sub is None:
+        raise nothing_here()
+    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    namespace, name = ctx.info.namespace, ctx.info.name
+    if ctx.info.verb == "get":
+        entry = await get_entry(registry, namespace, name)
+        return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
+    if ctx.info.verb == "patch" and body.media_type(ctx) == patch.APPLY:
+        from cluster.apiserver.handlers import apply
+
+        entry = await apply.scale(ctx, registry, patch.patch_options(ctx, patch.APPLY), sub)
+        return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
+    options = write_options_of(ctx, "PatchOptions" if ctx.info.verb == "patch" else "UpdateOptions")
+    change_scale = _scale_change(ctx, registry)
+
+    async def transform(current: Obj) -> Obj:
+        wanted_scale = change_scale(scale_of(registry, current, sub))
+        return with_replicas(registry, current, wanted_scale, sub, name)
+
+    entry = await update(registry, namespace, name, Change(transform, subresource=sub), options)
+    return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
+
+
+def _scale_change(ctx: Context, registry: Registry) -> Any:
+    if ctx.info.verb == "patch":
+        return patch.patcher_for(registry, body.media_type(ctx), ctx.request.body)
+    given = body.raw_object(ctx)
+
+    def replace(_: Obj) -> Obj:
+        return given
+
+    return replace
+
+
+async def binding(ctx: Context, registry: Registry) -> Response:
+    """pods/NAME/binding and bindings: the scheduler's decision."""
+    options = write_options_of(ctx, "CreateOptions")
+    given = body.raw_object(ctx)
+    name = ctx.info.name or (given.get("metadata") or {}).get("name") or ""
+    await bind(registry, ctx.info.namespace, name, given, options)
+    return render.answer(ctx, _created(), negotiate(ctx.request.headers.get("accept", "")), 201)
+
+
+def _created() -> Obj:
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+async def bind(registry: Registry, namespace: str, name: str, given: Obj, options: Any) -> Entry:
+    """Assign a pod to a node. Raises 400, 404, 409, 422."""
+    from cluster.apiserver.registry.binding import assign, check
+
+    check(given, name)
+
+    async def transform(pod: Obj) -> Obj:
+        return assign(registry, pod, given)
+
+    change = Change(transform, tracked=False, mutate=False, subresource=_binding_sub(registry))
+    return await update(registry, namespace, name, change, options)
+
+
+def _binding_sub(registry: Registry) -> Any:
+    from cluster.apiserver.registry.binding import SUBRESOURCE
+
+    return SUBRESOURCE
+
+
+async def eviction(ctx: Context, registry: Registry) -> Response:
+    """Delete a pod unless a disruption budget forbids it."""
+    from cluster.apiserver.registry.eviction import evict
+
+    options = write_options_of(ctx, "CreateOptions")
+    given = body.raw_object(ctx)
+    await evict(registry, ctx.info.namespace, ctx.info.name, given, options)
+    return render.answer(ctx, _created(), negotiate(ctx.request.headers.get("accept", "")), 201)
+
+
+async def token(ctx: Context, registry: Registry) -> Response:
+    """serviceaccounts/NAME/token: a bound token."""
+    issuer = registry.services.extras.get("tokens")
+    if issuer is None:
+        raise nothing_here()
+    write_options_of(ctx, "CreateOptions")
+    given = body.raw_object(ctx)
+    out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
+    return render.answer(ctx, out, negotiate(ctx.request.headers.get("accept", "")), 201)
+
+
+def forbidden_name(given: Obj, name: str) -> None:
+    """The object's own name, when it has one, is the URL's. Raises 400."""
+    own = (given.get("metadata") or {}).get("name") or ""
+    if own and own != name:
+        raise errors.bad_request("name in URL does not match name in object")

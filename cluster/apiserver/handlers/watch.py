@@ -1,0 +1,249 @@
+"""Watching over HTTP: initial state, then changes as they happen, bookmarks, a time limit.
+
+While the initial events go out at the client's pace, changes wait in a list; after that they are written straight
+from the watch cache. A client that lets more than `SLOW` bytes pile up is cut off and resumes from where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import orjson
+
+from cluster.apiserver.handlers import tables
+from cluster.apiserver.handlers.accept import JSON, Wanted
+from cluster.apiserver.http.messages import Response, Writer
+from cluster.apiserver.registry.cache import ADDED, DELETED, Change, Watch
+from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.options import ReadOptions, parse_revision, revision_error
+from cluster.apiserver.registry.registry import Registry
+from cluster.meta import errors
+from cluster.meta.errors import StatusError
+
+SLOW = 8 << 20
+BOOKMARK_EVERY = 60.0
+SHORTEST, LONGEST = 1800, 3600
+"""Seconds a watch lasts when the client does not say (a random time between, so that they do not end together)."""
+INITIAL_END = "k8s.io/initial-events-end"
+
+
+async def watch(registry: Registry, namespace: str, options: ReadOptions, wanted: Wanted, include: str) -> Response:
+    """The streaming response; raises 400, 410, 500, 504."""
+    session = WatchSession(registry, namespace, options, Frames(registry, wanted, include))
+    session.prepare()
+    return Response(200, content_type=_content_type(wanted), stream=session.send)
+
+
+def _content_type(wanted: Wanted) -> str:
+    return wanted.media_type if wanted.media_type == JSON else f"{wanted.media_type};stream=watch"
+
+
+class Frames:
+    """How changes become bytes for one watcher."""
+
+    def __init__(self, registry: Registry, wanted: Wanted, include: str) -> None:
+        self._registry = registry
+        self._wanted = wanted
+        self._include = include
+        self._shared = not wanted.shape and wanted.media_type == JSON and registry.kind.from_storage is None
+        self._first = True
+
+    def change(self, type: str, change: Change) -> bytes:
+        if self._shared:
+            return change.frame(type, self._registry.head)
+        entry = change.left() if type == DELETED and change.type != DELETED else change.entry
+        return self.entry(type, entry)
+
+    def entry(self, type: str, entry: Entry) -> bytes:
+        if self._shared:
+            return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, entry.tail)
+        if not self._wanted.shape and self._wanted.media_type == JSON:
+            return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, self._registry.tail(entry))
+        return self._framed({"type": type, "object": self._shaped(entry)})
+
+    def bookmark(self, revision: int, *, initial_end: bool) -> bytes:
+        meta: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+        meta.pop("creationTimestamp")
+        if initial_end:
+            meta["annotations"] = {INITIAL_END: "true"}
+        kind = self._registry.kind
+        if self._wanted.shape == "Table":
+            table_meta = {"resourceVersion": str(revision)}
+            obj: dict[str, Any] = tables.table(self._registry, [], self._wanted.version, table_meta, self._include)
+            obj["columnDefinitions"], obj["rows"] = self._columns(obj), [{"cells": self._blank(), "object": self._empty(meta)}]
+        elif self._wanted.shape:
+            obj = {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}", "metadata": meta}
+        else:
+            obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
+        return self._framed({"type": "BOOKMARK", "object": obj})
+
+    def error(self, error: StatusError) -> bytes:
+        return self._framed({"type": "ERROR", "object": error.status()})
+
+    def _empty(self, meta: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "kind": "PartialObjectMetadata",
+            "apiVersion": f"meta.k8s.io/{self._wanted.version}",
+            "metadata": meta,
+        }
+
+    def _blank(self) -> list[Any]:
+        layout = self._registry.kind.table or tables.PLAIN
+        return ["" for _ in layout.columns]
+
+    def _columns(self, table: dict[str, Any]) -> Any:
+        columns = table["columnDefinitions"] if self._first else None
+        self._first = False
+        return columns
+
+    def _shaped(self, entry: Entry) -> dict[str, Any]:
+        if self._wanted.shape == "Table":
+            meta = {"resourceVersion": str(entry.revision)}
+            first, self._first = self._first, False
+            return tables.table(self._registry, [entry], self._wanted.version, meta, self._include, columns=first)
+        obj = self._registry.present(entry)
+        if self._wanted.shape:
+            return tables.partial(obj, self._wanted.version)
+        from cluster.apiserver.handlers.render import whole
+
+        return whole(self._registry, entry)
+
+    def _framed(self, event: dict[str, Any]) -> bytes:
+        if self._wanted.media_type == JSON:
+            return orjson.dumps(event) + b"\n"
+        from cluster.apiserver.handlers.other_codecs import encode
+
+        return encode(event, self._wanted.media_type)
+
+
+class WatchSession:
+    """One watch request."""
+
+    def __init__(self, registry: Registry, namespace: str, options: ReadOptions, frames: Frames) -> None:
+        self._registry = registry
+        self._options = options
+        self._frames = frames
+        match, name = registry.matcher(options.label_selector, options.field_selector, namespace)
+        if options.field_selector and name and options.field_selector == f"metadata.name={name}":
+            match = None if not options.label_selector else match
+        self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue)
+        self._pending: list[bytes] = []
+        self._writer: Writer | None = None
+        self._done: asyncio.Future[None] | None = None
+        self._too_old = False
+        self._from = 0
+        self._initial = False
+
+    def prepare(self) -> None:
+        """Check where to begin; raises 410 (as a frame, for watches), 500."""
+        options, feed = self._options, self._registry.services.feed
+        try:
+            self._from = parse_revision(options.resource_version)
+        except ValueError as error:
+            raise revision_error(error, in_list=False) from None
+        if options.send_initial is not None:
+            self._initial = options.send_initial
+        else:
+            self._initial = self._from == 0
+        if not self._initial and self._from == 0:
+            self._from = feed.revision
+        self._too_old = not self._initial and self._from < self._registry.cache.floor
+
+    async def send(self, writer: Writer) -> None:
+        if self._too_old:
+            floor = self._registry.cache.floor
+            writer.write(self._frames.error(errors.expired(f"too old resource version: {self._from} ({floor})")))
+            return
+        loop = asyncio.get_running_loop()
+        self._done = loop.create_future()
+        clock = self._registry.services.clock
+        ends = clock.call_later(self._lasts(), self._finish)
+        writer.closed.add_done_callback(self._client_gone)
+        ticking = clock.call_later(BOOKMARK_EVERY, self._tick) if self._options.bookmarks else None
+        self._ticking = ticking
+        try:
+            await self._begin(writer)
+            await self._done
+            await writer.drain()
+        except ConnectionError:
+            return
+        finally:
+            self._registry.cache.remove_watch(self._watch)
+            ends.cancel()
+            if self._ticking is not None:
+                self._ticking.cancel()
+
+    _ticking: Any = None
+
+    async def _begin(self, writer: Writer) -> None:
+        """Initial state at the client's pace, then what has queued up meanwhile, then live."""
+        cache, feed = self._registry.cache, self._registry.services.feed
+        revision = feed.revision
+        frames = self._initial_frames() if self._initial else self._missed_frames()
+        cache.add_watch(self._watch)
+        wait_for = self._from if self._initial and self._from > revision else 0
+        if wait_for:
+            # The state asked for lies ahead: what arrives until then is part of it.
+            await asyncio.wait((asyncio.ensure_future(feed.reached(wait_for)), self._future()), return_when="FIRST_COMPLETED")
+            revision = max(revision, wait_for)
+        for frame in frames:
+            writer.write(frame)
+            if writer.queued > 1 << 16:
+                await writer.drain()
+        while self._pending:
+            taken, self._pending = self._pending, []
+            for frame in taken:
+                writer.write(frame)
+            await writer.drain()
+        if self._initial and self._options.send_initial and self._options.bookmarks:
+            writer.write(self._frames.bookmark(feed.revision, initial_end=True))
+        self._writer = writer
+
+    def _future(self) -> asyncio.Future[None]:
+        assert self._done is not None
+        return self._done
+
+    def _initial_frames(self) -> list[bytes]:
+        cache, watch = self._registry.cache, self._watch
+        entries = [cache.entries[k] for k in cache.keys(watch.namespace) if watch.covers(k)]
+        return [self._frames.entry(ADDED, e) for e in entries if watch.match is None or watch.match(e)]
+
+    def _missed_frames(self) -> list[bytes]:
+        out = []
+        for change in self._registry.cache.since(self._from):
+            if self._watch.covers(change.entry.key):
+                type = self._watch.sees(change)
+                if type:
+                    out.append(self._frames.change(type, change))
+        return out
+
+    def _queue(self, type: str, change: Change) -> None:
+        if change.revision <= self._from:
+            return
+        frame = self._frames.change(type, change)
+        if self._writer is None:
+            self._pending.append(frame)
+            return
+        self._writer.write(frame)
+        if self._writer.queued > SLOW:
+            self._finish()
+
+    def _tick(self) -> None:
+        if self._writer is not None and not self._writer.queued:
+            revision = self._registry.services.feed.revision
+            self._writer.write(self._frames.bookmark(revision, initial_end=False))
+        self._ticking = self._registry.services.clock.call_later(BOOKMARK_EVERY, self._tick)
+
+    def _lasts(self) -> float:
+        if self._options.timeout:
+            return float(self._options.timeout)
+        return random.uniform(SHORTEST, LONGEST)
+
+    def _finish(self) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)
+
+    def _client_gone(self, _: object) -> None:
+        self._finish()

@@ -1,0 +1,1 @@
+"""HTTP/1.1 over asyncio: bytes in, requests out. Knows nothing of Kubernetes."""

@@ -1,0 +1,323 @@
+"""One connection: parse, call the handler, write the answer, keep alive.
+
+Requests of a connection are answered one after the other; while one is being worked on, reading pauses, so a client
+that pipelines without end costs nothing. Streams write straight to the transport and wait only when the client is
+slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+import httptools
+
+from cluster.apiserver.http.messages import Handler, Request, Response
+
+if TYPE_CHECKING:
+    from cluster.apiserver.http.server import HttpServer
+
+_REASONS = {s.value: s.phrase for s in HTTPStatus}
+_METHODS_OF_NOTE = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
+
+
+class HttpProtocol(asyncio.Protocol):
+    """See the module. `body_limit` in bytes."""
+
+    def __init__(self, server: HttpServer, handler: Handler, body_limit: int) -> None:
+        self._server = server
+        self._handler = handler
+        self._body_limit = body_limit
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._peer = ""
+        self._certificate: bytes | None = None
+        self._ready: list[tuple[Request, bool]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._raw: RawConnection | None = None
+        self._may_write: asyncio.Future[None] | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._lost = False
+        self._early = b""
+        self._reset()
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        name = transport.get_extra_info("peername")
+        self._peer = str(name[0]) if isinstance(name, tuple) and name else ""
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self._certificate = tls.getpeercert(binary_form=True)
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._lost = True
+        self._server.connections.discard(self)
+        for waiter in (self._may_write, self._gone):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        if self._raw is not None:
+            self._raw.feed(b"")
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._raw is not None:
+            self._raw.feed(data)
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._after_upgrade(data[upgrade.args[0] :])
+        except (httptools.HttpParserError, httptools.HttpParserInvalidMethodError) as error:
+            self._refuse_bytes(data, error)
+
+    def pause_writing(self) -> None:
+        if self._may_write is None or self._may_write.done():
+            self._may_write = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._may_write is not None and not self._may_write.done():
+            self._may_write.set_result(None)
+
+    # The parser's side.
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._size = 0
+
+    def on_message_begin(self) -> None:
+        self._reset()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size <= self._body_limit:
+            self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        path, _, query = self._url.decode("latin-1").partition("?")
+        body = b"".join(self._body) if len(self._body) != 1 else self._body[0]
+        request = Request(
+            self._parser.get_method().decode("latin-1"),
+            path,
+            query,
+            self._headers,
+            body,
+            self._peer,
+            self._certificate,
+        )
+        if self._size > self._body_limit:
+            request.headers["x-body-too-large"] = str(self._size)
+        self._ready.append((request, self._parser.should_keep_alive()))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._serve())
+        else:
+            self._transport.pause_reading()
+
+    # Answering.
+
+    async def _serve(self) -> None:
+        try:
+            while self._ready and not self._lost:
+                request, keep = self._ready.pop(0)
+                keep = keep and not self._server.stopping and "upgrade" not in request.headers
+                if not await self._answer(request, keep):
+                    break
+            self._task = None
+            if not self._lost:
+                self._transport.resume_reading()
+        except asyncio.CancelledError:
+            if not self._lost:
+                self._transport.close()
+        except ConnectionError:
+            self._transport.close()
+
+    async def _answer(self, request: Request, keep: bool) -> bool:
+        response = await self._handler(request)
+        if self._lost:
+            return False
+        if response.takeover is not None:
+            await self._hand_over(response)
+            return False
+        if response.stream is not None:
+            keep = await self._send_stream(request, response, keep)
+        else:
+            self._transport.write(self._head(request, response, keep, len(response.body)) + response.body)
+            if self._may_write is not None:
+                await self._may_write
+        if not keep:
+            self._transport.close()
+        return keep
+
+    def _head(self, request: Request, response: Response, keep: bool, length: int | None) -> bytes:
+        lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}"]
+        if response.content_type:
+            lines.append(f"Content-Type: {response.content_type}")
+        lines += [f"{name}: {value}" for name, value in response.headers]
+        lines.append(self._server.date_line())
+        lines.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
+        if not keep:
+            lines.append("Connection: close")
+        if request.method == "HEAD":
+            response.body = b""
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+    async def _send_stream(self, request: Request, response: Response, keep: bool) -> bool:
+        assert response.stream is not None
+        self._transport.write(self._head(request, response, keep, None))
+        writer = ChunkWriter(self)
+        try:
+            await response.stream(writer)
+        except Exception:
+            # The status line has gone out; cutting the connection is the only way left to tell.
+            self._transport.close()
+            return False
+        if self._lost:
+            return False
+        self._transport.write(b"0\r\n\r\n")
+        return keep
+
+    async def _hand_over(self, response: Response) -> None:
+        assert response.takeover is not None
+        self._raw = RawConnection(self, self._transport)
+        if self._early:
+            self._raw.feed(self._early)
+        self._transport.resume_reading()
+        try:
+            await response.takeover(self._raw)
+        finally:
+            self._transport.close()
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        # The parser stops at an Upgrade header; whether the connection is handed over is the handler's choice.
+        self._early = rest
+
+    def _refuse_bytes(self, data: bytes, error: Exception) -> None:
+        if self._lost or self._transport.is_closing():
+            return
+        unknown_method = isinstance(error, httptools.HttpParserInvalidMethodError)
+        if unknown_method and self._task is None and (request := _read_plainly(data, self._peer, self._certificate)):
+            self._ready.append((request, False))
+            self._task = asyncio.get_running_loop().create_task(self._serve())
+            return
+        self._transport.write(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+        )
+        self._transport.close()
+
+    # For writers.
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return self._transport
+
+    @property
+    def lost(self) -> bool:
+        return self._lost
+
+    def gone(self) -> asyncio.Future[None]:
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_future()
+            if self._lost:
+                self._gone.set_result(None)
+        return self._gone
+
+    async def drained(self) -> None:
+        if self._may_write is not None and not self._may_write.done():
+            await asyncio.shield(self._may_write)
+        if self._lost:
+            raise ConnectionResetError("the client went away")
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    @property
+    def idle(self) -> bool:
+        return self._task is None
+
+
+class ChunkWriter:
+    """Chunked transfer coding; see messages.Writer."""
+
+    __slots__ = ("_protocol", "_transport")
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self._protocol = protocol
+        self._transport = protocol.transport
+
+    def write(self, data: bytes) -> None:
+        if data and not self._protocol.lost:
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    async def drain(self) -> None:
+        await self._protocol.drained()
+
+    @property
+    def queued(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def closed(self) -> asyncio.Future[None]:
+        return self._protocol.gone()
+
+
+class RawConnection:
+    """See messages.Connection."""
+
+    def __init__(self, protocol: HttpProtocol, transport: asyncio.Transport) -> None:
+        self._protocol = protocol
+        self._transport = transport
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def feed(self, data: bytes) -> None:
+        self._waiting.put_nowait(data)
+
+    async def read(self) -> bytes:
+        return await self._waiting.get()
+
+    def write(self, data: bytes) -> None:
+        if not self._protocol.lost:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        await self._protocol.drained()
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _read_plainly(data: bytes, peer: str, certificate: bytes | None) -> Request | None:
+    """A request whose method the parser does not know (it must still get its 405)."""
+    head, _, _ = data.partition(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
+    words = first.split(" ")
+    if len(words) != 3 or not words[0].isalpha() or words[0] in _METHODS_OF_NOTE:
+        return None
+    headers = {}
+    for line in rest:
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    path, _, query = words[1].partition("?")
+    return Request(words[0], path, query, headers, b"", peer, certificate)
+
+
+def date_line() -> str:
+    return f"Date: {formatdate(usegmt=True)}"

@@ -1,0 +1,73 @@
+"""Listening: sockets, TLS, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+
+from cluster.apiserver.http.messages import Handler
+from cluster.apiserver.http.protocol import HttpProtocol, date_line
+
+BODY_LIMIT = 3 << 20
+
+
+class HttpServer:
+    """Serves `handler` on an address. `port` is the real one once started."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        self._handler = handler
+        self.address = address
+        self.port = port
+        self._tls = tls
+        self._body_limit = body_limit
+        self.connections: set[HttpProtocol] = set()
+        self.stopping = False
+        self._server: asyncio.Server | None = None
+        self._date = (0, "")
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Bind and listen. Raises OSError when the address is taken."""
+        loop = asyncio.get_running_loop()
+        if sockets:
+            self._server = await loop.create_server(self._protocol, sock=sockets[0], ssl=self._tls, backlog=4096)
+        else:
+            self._server = await loop.create_server(
+                self._protocol, self.address, self.port, ssl=self._tls, backlog=4096
+            )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self, patience: float = 2.0) -> None:
+        """Stop listening, let requests under way finish for `patience` seconds, then cut."""
+        self.stopping = True
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self.connections):
+            if connection.idle:
+                connection.transport.close()
+        deadline = time.monotonic() + patience
+        while self.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self.connections):
+            connection.abort()
+        while self.connections:
+            await asyncio.sleep(0)
+
+    def date_line(self) -> str:
+        now = int(time.time())
+        if self._date[0] != now:
+            self._date = (now, date_line())
+        return self._date[1]
+
+    def _protocol(self) -> HttpProtocol:
+        return HttpProtocol(self, self._handler, self._body_limit)

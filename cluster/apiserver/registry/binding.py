@@ -1,0 +1,65 @@
+"""Assigning a pod to a node: what POST pods/NAME/binding does to the pod."""
+
+from __future__ import annotations
+
+from cluster.apiserver.registry.registry import Registry
+from cluster.kinds.kind import Strategy, Subresource
+from cluster.meta import errors
+from cluster.meta.errors import Cause, StatusError
+from cluster.meta.times import seconds
+from cluster.meta.types import GroupResource, Obj
+
+_PODS = GroupResource("", "pods/binding")
+
+SUBRESOURCE = Subresource(name="binding", verbs=("create",), strategy=Strategy())
+
+
+def check(given: Obj, name: str) -> None:
+    """Raises 400, 422."""
+    own = (given.get("metadata") or {}).get("name") or ""
+    if own and name and own != name:
+        raise errors.bad_request("name in URL does not match name in Binding object")
+    target = given.get("target") or {}
+    causes = []
+    if target.get("kind") not in (None, "", "Node"):
+        text = f'Unsupported value: "{target["kind"]}": supported values: "Node", "<empty>"'
+        causes.append(Cause("FieldValueNotSupported", text, "target.kind"))
+    if not target.get("name"):
+        causes.append(Cause("FieldValueRequired", "Required value", "target.name"))
+    if causes:
+        raise errors.invalid(("", "Binding"), name, causes)
+
+
+def assign(registry: Registry, pod: Obj, given: Obj) -> Obj:
+    """The pod on its node. Raises 409."""
+    meta, spec = pod["metadata"], pod.setdefault("spec", {})
+    wanted = given.get("metadata") or {}
+    name = meta["name"]
+    if wanted.get("uid") and wanted["uid"] != meta["uid"]:
+        raise registry.uid_mismatch(meta.get("namespace", ""), name, wanted["uid"], meta["uid"])
+    if meta.get("deletionTimestamp"):
+        raise _refused(name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if spec.get("nodeName"):
+        raise _refused(name, f'pod {name} is already assigned to node "{spec["nodeName"]}"')
+    if spec.get("schedulingGates"):
+        raise _refused(name, f"pod {name} has non-empty .spec.schedulingGates")
+    spec["nodeName"] = given["target"]["name"]
+    if wanted.get("annotations"):
+        meta["annotations"] = {**(meta.get("annotations") or {}), **wanted["annotations"]}
+    if wanted.get("labels"):
+        meta["labels"] = {**(meta.get("labels") or {}), **wanted["labels"]}
+    _scheduled(pod, registry.services.clock.now())
+    return pod
+
+
+def _refused(name: str, why: str) -> StatusError:
+    return errors.conflict(_PODS, name, why)
+
+
+def _scheduled(pod: Obj, now: float) -> None:
+    status = pod.setdefault("status", {})
+    conditions = [c for c in status.get("conditions") or [] if c.get("type") != "PodScheduled"]
+    conditions.append(
+        {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": seconds(now)}
+    )
+    status["conditions"] = conditions

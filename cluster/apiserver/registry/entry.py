@@ -1,0 +1,85 @@
+"""One stored object in its three forms, each made when first needed: stored bytes, wire bytes, dict.
+
+Stored bytes are the JSON object without metadata.resourceVersion (the store knows the revision); they begin with
+kind, apiVersion and metadata, in this order. The *tail* is what follows `{"kind":…,"apiVersion":…,` on the wire,
+resourceVersion included; a get, a list and a watch frame differ only in what they put before it, so all of them
+share its bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from cluster.meta.types import Obj
+
+_META = b'"metadata":{'
+
+
+class Entry:
+    """`revision` is the store's; 0 for an object that is not stored (a dry run)."""
+
+    __slots__ = ("_obj", "_tail", "key", "revision", "value")
+
+    def __init__(self, key: str, value: bytes, revision: int, obj: Obj | None = None) -> None:
+        self.key = key
+        self.value = value
+        self.revision = revision
+        self._obj = obj
+        self._tail: bytes | None = None
+
+    @property
+    def obj(self) -> Obj:
+        """The wire dict, resourceVersion included. Shared: never to be changed."""
+        if self._obj is None:
+            self._obj = with_revision(orjson.loads(self.value), self.revision)
+        return self._obj
+
+    @property
+    def tail(self) -> bytes:
+        if self._tail is None:
+            self._tail = tail_of(self.value, self.revision)
+        return self._tail
+
+    def drop_dict(self) -> None:
+        """Give the dict's memory back; it is made again when somebody asks."""
+        self._obj = None
+
+    @property
+    def namespace_and_name(self) -> tuple[str, str]:
+        namespace, _, name = self.key.rpartition("/")
+        return namespace, name
+
+
+def with_revision(obj: Obj, revision: int) -> Obj:
+    if revision:
+        obj["metadata"]["resourceVersion"] = str(revision)
+    return obj
+
+
+def tail_of(value: bytes, revision: int) -> bytes:
+    """The tail of stored bytes at a revision."""
+    start = value.index(_META)
+    if not revision:
+        return value[start:]
+    body = start + len(_META)
+    comma = b"" if value[body : body + 1] == b"}" else b","
+    return b'"metadata":{"resourceVersion":"%d"%b%b' % (revision, comma, value[body:])
+
+
+def head(api_version: str, kind: str) -> bytes:
+    """What goes before the tail of a whole object."""
+    return b'{"kind":%b,"apiVersion":%b,' % (orjson.dumps(kind), orjson.dumps(api_version))
+
+
+def encode(obj: Obj) -> bytes:
+    """Stored bytes of a wire dict; metadata.resourceVersion is left out."""
+    meta = obj["metadata"]
+    if "resourceVersion" in meta:
+        meta = {k: v for k, v in meta.items() if k != "resourceVersion"}
+    ordered: dict[str, Any] = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": meta}
+    for key, value in obj.items():
+        if key not in ordered:
+            ordered[key] = value
+    return orjson.dumps(ordered)

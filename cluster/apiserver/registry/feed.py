@@ -1,0 +1,124 @@
+"""From the store's one stream of changes to every watch cache, and the revision all of them have reached.
+
+One watch over all keys, so every cache knows the same revision: a list served from memory is a consistent cut, and a
+writer that waits for its own revision reads its own write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Callable, Iterable
+
+from cluster.apiserver.registry.cache import ResourceCache
+from cluster.apiserver.registry.entry import Entry, with_revision
+from cluster.meta.types import GroupResource, Obj
+from cluster.storage.interface import Event, EventType, Revision, Store
+
+ROOT = "/registry/"
+
+
+class Feed:
+    """Owns the caches of a server. `run` must be a task for as long as the server lives."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.caches: dict[str, ResourceCache] = {}
+        self.revision = 0
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._sequence = 0
+        self._written: dict[int, tuple[bytes, Obj]] = {}
+        self._listeners: list[Callable[[int], None]] = []
+        self.failure: BaseException | None = None
+
+    def cache(self, resource: GroupResource) -> ResourceCache:
+        """The cache of a resource, made on first use."""
+        name = str(resource)
+        found = self.caches.get(name)
+        if found is None:
+            found = self.caches[name] = ResourceCache(resource)
+        return found
+
+    async def load(self) -> None:
+        """Read the whole state once."""
+        page = await self._store.list_at(ROOT)
+        for record in page.records:
+            resource, _, key = record.key[len(ROOT) :].partition("/")
+            group_resource = GroupResource(resource.partition(".")[2], resource.partition(".")[0])
+            self.cache(group_resource).load(Entry(key, record.value, record.mod_revision))
+        self.revision = page.revision
+        for cache in self.caches.values():
+            cache.floor = self.revision
+        self.started_at = self.revision
+
+    started_at = 0
+
+    async def run(self) -> None:
+        """Follow the store until it closes."""
+        try:
+            async for events in self._store.watch_from(ROOT, Revision(self.revision)):
+                for event in events:
+                    self._apply(event)
+                self._advance(events[-1].record.mod_revision)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def announce(self, value: bytes, obj: Obj) -> None:
+        """The dict that belongs to bytes about to be written, so that the cache need not decode them."""
+        self._written[id(value)] = (value, obj)
+
+    def retract(self, value: bytes) -> None:
+        self._written.pop(id(value), None)
+
+    async def reached(self, revision: int) -> None:
+        """Wait until every cache has seen `revision`."""
+        if self.revision >= revision:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sequence += 1
+        heapq.heappush(self._waiting, (revision, self._sequence, done))
+        await done
+
+    def on_progress(self, listener: Callable[[int], None]) -> None:
+        self._listeners.append(listener)
+
+    def _apply(self, event: Event) -> None:
+        record = event.record
+        resource, _, key = record.key[len(ROOT) :].partition("/")
+        cache = self.caches.get(resource)
+        if cache is None:
+            cache = self.cache(GroupResource(resource.partition(".")[2], resource.partition(".")[0]))
+        if event.type is EventType.DELETE:
+            cache.delete(key, record.mod_revision)
+            return
+        written = self._written.pop(id(record.value), None)
+        obj = None
+        if written is not None and written[0] is record.value:
+            obj = with_revision(written[1], record.mod_revision)
+        cache.put(Entry(key, record.value, record.mod_revision, obj))
+
+    def _advance(self, revision: int) -> None:
+        self.revision = revision
+        while self._waiting and self._waiting[0][0] <= revision:
+            done = heapq.heappop(self._waiting)[2]
+            if not done.done():
+                done.set_result(None)
+        for listener in self._listeners:
+            listener(revision)
+
+    # What authz and admission read.
+
+    def get(self, resource: GroupResource, namespace: str, name: str) -> Obj | None:
+        entry = self.cache(resource).get(namespace, name)
+        return None if entry is None else entry.obj
+
+    def all(self, resource: GroupResource, namespace: str = "") -> Iterable[Obj]:
+        cache = self.cache(resource)
+        return [cache.entries[key].obj for key in cache.keys(namespace)]
+
+    def version(self, resource: GroupResource) -> int:
+        return self.cache(resource).version
+
+
+Stream = AsyncIterator[list[Event]]

@@ -1,0 +1,38 @@
+"""Which resources need more than the generic registry, and what."""
+
+from __future__ import annotations
+
+from cluster.apiserver.allocators.services import ServiceAllocator
+from cluster.apiserver.registry.services import Hooks
+from cluster.meta import errors
+from cluster.meta.times import seconds
+from cluster.meta.types import GroupResource, Obj
+
+
+def default_hooks(services: ServiceAllocator) -> dict[GroupResource, Hooks]:
+    return {
+        GroupResource("", "services"): Hooks(prepare=services.prepare, removed=services.removed),
+        GroupResource("", "namespaces"): Hooks(deletable=_empty_namespace, before_delete=_terminate_namespace),
+    }
+
+
+def _empty_namespace(namespace: Obj) -> bool:
+    """A namespace goes when its content has been finalized."""
+    return not (namespace.get("spec") or {}).get("finalizers")
+
+
+def _terminate_namespace(namespace: Obj, now: float) -> bool:
+    """The first deletion marks it; later ones are refused until its content has gone. Raises 409."""
+    meta = namespace["metadata"]
+    if not meta.get("deletionTimestamp"):
+        meta["deletionTimestamp"] = seconds(now)
+        namespace["status"] = {**(namespace.get("status") or {}), "phase": "Terminating"}
+        return True
+    if (namespace.get("spec") or {}).get("finalizers"):
+        raise errors.conflict(
+            GroupResource("", "namespaces"),
+            meta["name"],
+            "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace "
+            "will automatically be purged by the system.",
+        )
+    return False

@@ -1,0 +1,167 @@
+"""One class for every Kind: its cache, its keys, its selectors, its versions. Writes are in `create`, `update`, `delete`.
+
+A kind served in several versions is stored in one of them; the other ones are converted as they pass. Objects of the
+storage version pass untouched, which is the road nearly all take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from cluster.apiserver.registry.cache import Match
+from cluster.apiserver.registry.entry import Entry, head
+from cluster.apiserver.registry.services import Hooks, Services
+from cluster.kinds.kind import Kind
+from cluster.meta import errors
+from cluster.meta.errors import StatusError
+from cluster.meta.objects import clone
+from cluster.meta.selectors import FieldSelector, LabelSelector
+from cluster.meta.types import Obj
+from cluster.storage.interface import Key
+
+_NO_HOOKS = Hooks()
+_PLAIN_FIELDS = frozenset(("metadata.name", "metadata.namespace"))
+
+
+class Registry:
+    """Reads and writes one served version of one resource."""
+
+    def __init__(self, kind: Kind, services: Services) -> None:
+        self.kind = kind
+        self.services = services
+        self.cache = services.feed.cache(kind.storage_resource)
+        self.head = head(kind.api_version, kind.kind)
+        self.hooks = services.hooks.get(kind.group_resource, _NO_HOOKS)
+        self._selectable: frozenset[str] | None = None
+
+    # Names and keys.
+
+    def key(self, namespace: str, name: str) -> str:
+        return f"{namespace}/{name}" if self.kind.namespaced else name
+
+    def store_key_of(self, key: str) -> Key:
+        return Key(self.cache.prefix + key)
+
+    def etcd_key(self, namespace: str, name: str) -> str:
+        """The key as Kubernetes names it in some of its messages."""
+        resource = _ETCD_NAMES.get(self.kind.plural, self.kind.plural)
+        return f"/registry/{resource}/{self.key(namespace, name)}"
+
+    # Versions.
+
+    def present(self, entry: Entry) -> Obj:
+        """The object of an entry in this version. Shared when it is the stored version."""
+        if self.kind.from_storage is None:
+            return entry.obj
+        return self.kind.from_storage(clone(entry.obj))
+
+    def tail(self, entry: Entry) -> bytes:
+        """Wire bytes of an entry in this version, without kind and apiVersion."""
+        if self.kind.from_storage is None:
+            return entry.tail
+        from cluster.apiserver.registry.entry import encode, tail_of
+
+        return tail_of(encode(self.present(entry)), entry.revision)
+
+    def stored_form(self, obj: Obj) -> Obj:
+        return obj if self.kind.to_storage is None else self.kind.to_storage(clone(obj))
+
+    # Selectors.
+
+    def matcher(self, labels: str, fields: str, namespace: str) -> tuple[Match | None, str]:
+        """A test on entries (None: all match) and the one name asked for, if it is only one. Raises 400."""
+        name, field_test = self._fields(fields)
+        tests: list[Callable[[Obj], bool]] = []
+        if labels:
+            tests.append(_labels(labels))
+        if field_test is not None:
+            tests.append(field_test)
+        if not tests:
+            return None, name
+        if len(tests) == 1:
+            only = tests[0]
+            return (lambda entry: only(entry.obj)), name
+        return (lambda entry: all(test(entry.obj) for test in tests)), name
+
+    def _fields(self, text: str) -> tuple[str, Callable[[Obj], bool] | None]:
+        if not text:
+            return "", None
+        try:
+            selector = FieldSelector.parse(text)
+        except ValueError as error:
+            raise errors.bad_request(str(error)) from None
+        for field in selector.fields:
+            self._check_field(field)
+        return selector.exact("metadata.name") or "", lambda obj: selector.matches(self.selectable(obj))
+
+    def selectable(self, obj: Obj) -> dict[str, str]:
+        """Field-selector values of an object."""
+        meta = obj["metadata"]
+        values = {"metadata.name": meta.get("name", ""), "metadata.namespace": meta.get("namespace", "")}
+        if self.kind.selectable is not None:
+            values.update(self.kind.selectable(obj))
+        return values
+
+    def _check_field(self, field: str) -> None:
+        if field in _PLAIN_FIELDS or field in self._extra_fields():
+            return
+        raise self._unknown_field(field)
+
+    def _extra_fields(self) -> frozenset[str]:
+        if self._selectable is None:
+            fields = self.kind.selectable
+            # Asked of an empty object: the names are the same for all.
+            self._selectable = frozenset(fields({"metadata": {}, "spec": {}, "status": {}}) if fields else ())
+        return self._selectable
+
+    def _unknown_field(self, field: str) -> StatusError:
+        if self.kind.selectable is None:
+            return errors.bad_request(
+                f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+            )
+        if self.kind.group == "batch":
+            return errors.bad_request(f'field label "{field}" not supported for {self.kind.kind}')
+        return errors.bad_request(f"field label not supported: {field}")
+
+    # Errors in this resource's name.
+
+    def not_found(self, name: str) -> StatusError:
+        return errors.not_found(self.kind.group_resource, name)
+
+    def conflict(self, name: str, why: str = errors.MODIFIED) -> StatusError:
+        return errors.conflict(self.kind.group_resource, name, why)
+
+    def uid_mismatch(self, namespace: str, name: str, asked: str, found: str) -> StatusError:
+        return self.conflict(
+            name,
+            f"StorageError: invalid object, Code: 4, Key: {self.etcd_key(namespace, name)}, ResourceVersion: 0, "
+            f"AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object meta: {found}",
+        )
+
+
+_ETCD_NAMES = {
+    "services": "services/specs",
+    "endpoints": "services/endpoints",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "ingresses": "ingress",
+}
+
+
+@lru_cache(maxsize=512)
+def _parsed_labels(text: str) -> LabelSelector:
+    return LabelSelector.parse(text)
+
+
+def _labels(text: str) -> Callable[[Obj], bool]:
+    try:
+        selector = _parsed_labels(text)
+    except ValueError as error:
+        raise errors.bad_request(str(error)) from None
+    matches = selector.matches
+
+    def test(obj: Obj) -> bool:
+        return matches(obj["metadata"].get("labels") or {})
+
+    return test

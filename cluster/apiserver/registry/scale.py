@@ -1,0 +1,66 @@
+"""The Scale of a scalable object: a view of three numbers and a selector."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.apiserver.registry.registry import Registry
+from cluster.kinds.kind import ScalePaths, Subresource
+from cluster.meta import errors
+from cluster.meta.errors import Cause
+from cluster.meta.selectors import LabelSelector
+from cluster.meta.types import Obj
+
+_COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def scale_of(registry: Registry, obj: Obj, sub: Subresource) -> Obj:
+    """autoscaling/v1 Scale of an object; raises 404 where a custom resource has no replicas."""
+    paths = sub.scale or ScalePaths()
+    meta = {k: obj["metadata"][k] for k in _COPIED if k in obj["metadata"]}
+    replicas = _at(obj, paths.spec_replicas)
+    status: Obj = {"replicas": _at(obj, paths.status_replicas) or 0}
+    selector = _selector(_at(obj, paths.selector) if paths.selector else None)
+    if selector:
+        status["selector"] = selector
+    spec: Obj = {"replicas": replicas} if replicas else {}
+    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
+
+
+def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, name: str) -> Obj:
+    """The object with the Scale's replicas. Raises 400, 409, 422."""
+    paths = sub.scale or ScalePaths()
+    meta = scale.get("metadata") or {}
+    if meta.get("resourceVersion") and meta["resourceVersion"] != obj["metadata"]["resourceVersion"]:
+        raise registry.conflict(name)
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        cause = Cause(
+            "FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas"
+        )
+        raise errors.invalid(("autoscaling", "Scale"), name, [cause])
+    _put(obj, paths.spec_replicas, replicas)
+    return obj
+
+
+def _selector(found: Any) -> str:
+    if isinstance(found, str):
+        return found
+    if not isinstance(found, dict):
+        return ""
+    if "matchLabels" in found or "matchExpressions" in found:
+        return str(LabelSelector.from_dict(found))
+    return str(LabelSelector.from_labels(found))
+
+
+def _at(obj: Any, path: str) -> Any:
+    for step in path.lstrip(".").split("."):
+        obj = obj.get(step) if isinstance(obj, dict) else None
+    return obj
+
+
+def _put(obj: Obj, path: str, value: Any) -> None:
+    *way, last = path.lstrip(".").split(".")
+    for step in way:
+        obj = obj.setdefault(step, {})
+    obj[last] = value

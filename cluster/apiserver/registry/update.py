@@ -1,0 +1,205 @@
+"""Updating: read, change, admit, check, and store if nobody was faster.
+
+One loop serves PUT, PATCH, server-side apply and the subresources that store into their parent; they differ in the
+`Change` they hand in. A change that changes nothing is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cluster.apiserver.admission.chain import settle
+from cluster.apiserver.admission.interface import Attributes, Operation
+from cluster.apiserver.registry import fields, metadata
+from cluster.apiserver.registry.entry import Entry, encode
+from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.writing import (
+    attributes,
+    newest,
+    own,
+    raise_invalid,
+    store_changed,
+    unavailable,
+    unsaved,
+)
+from cluster.kinds.kind import Strategy, Subresource
+from cluster.kinds.metadata import validate_metadata_update
+from cluster.meta import errors
+from cluster.meta.types import Obj
+from cluster.storage.interface import KeyMissing, Revision, RevisionMismatch, StoreUnavailable
+
+Transform = Callable[[Obj], Awaitable[Obj]]
+_ATTEMPTS = 5
+
+
+@dataclass(slots=True)
+class Change:
+    """`transform(copy of the current object)` gives the wanted one (it may raise StatusError).
+
+    `retry` says whether losing a race is repeated (patches) or reported (a PUT with a resourceVersion).
+    `create` is called when the object is missing and the change may create it.
+    """
+
+    transform: Transform
+    retry: bool = True
+    subresource: Subresource | None = None
+    tracked: bool = True
+    """Whether managedFields are computed here (server-side apply does it itself)."""
+    create: Callable[[], Awaitable[Entry]] | None = None
+    mutate: bool = True
+
+
+async def update(registry: Registry, namespace: str, name: str, change: Change, options: WriteOptions) -> Entry:
+    """Raises StatusError: 404, 409, 422, whatever admission says."""
+    key = registry.key(namespace, name)
+    entry = registry.cache.entries.get(key)
+    for attempt in range(_ATTEMPTS):
+        if entry is None:
+            if change.create is not None:
+                return await change.create()
+            raise registry.not_found(name)
+        try:
+            return await _attempt(registry, namespace, name, entry, change, options)
+        except RevisionMismatch:
+            if not change.retry or attempt == _ATTEMPTS - 1:
+                raise registry.conflict(name) from None
+        except KeyMissing:
+            pass
+        entry = await newest(registry, key)
+    raise registry.conflict(name)
+
+
+async def _attempt(
+    registry: Registry, namespace: str, name: str, entry: Entry, change: Change, options: WriteOptions
+) -> Entry:
+    services = registry.services
+    old = registry.present(entry)
+    new = await change.transform(own(registry, entry))
+    strategy, sub = _strategy(registry, change)
+    _identify(registry, namespace, name, new, old)
+    metadata.dedup_owners(new)
+    if change.tracked:
+        fields.track(registry, new, old, options, sub)
+    about = attributes(registry, Operation.UPDATE, namespace, name, new, old, options, sub)
+    succeeded = False
+    try:
+        if change.mutate:
+            await services.admission.mutate(about)
+            assert about.obj is not None
+            new = about.obj
+        _prepare(registry, new, old, strategy, change.subresource)
+        _check(registry, new, old, strategy, options, name)
+        await services.admission.validate(about)
+        stored = await _store(registry, namespace, name, entry, new, old, options)
+        succeeded = True
+    finally:
+        settle(about, succeeded)
+    return stored
+
+
+def _strategy(registry: Registry, change: Change) -> tuple[Strategy, str]:
+    if change.subresource is None:
+        return registry.kind.strategy, ""
+    return change.subresource.strategy or _STATUS_STRATEGY, change.subresource.name
+
+
+_STATUS_STRATEGY = Strategy()
+
+
+def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj) -> None:
+    """The object that is meant is the one that is there. Raises 400, 409, 422."""
+    meta, before = new["metadata"], old["metadata"]
+    metadata.place_in_namespace(new, registry.kind, namespace)
+    given = meta.get("name") or ""
+    if given != name:
+        shown = "the name of the object (%s) does not match the name on the URL (%s)"
+        raise errors.bad_request(shown % (given or "", name))
+    uid = meta.get("uid")
+    if uid and uid != before["uid"]:
+        raise registry.uid_mismatch(namespace, name, uid, before["uid"])
+    version = meta.get("resourceVersion") or ""
+    if version and version != before["resourceVersion"]:
+        raise registry.conflict(name)
+
+
+def _prepare(registry: Registry, new: Obj, old: Obj, strategy: Strategy, sub: Subresource | None) -> None:
+    main = registry.kind.strategy
+    metadata.carry_over(new, old)
+    if sub is not None and sub.strategy is None:
+        keep_all_but_status(new, old)
+    strategy.prepare_update(new, old)
+    if sub is None and "status" in {s.name for s in registry.kind.subresources} and "status" in old:
+        new.setdefault("status", old["status"])
+    if main.generation:
+        metadata.bump_generation(new, old)
+    new["metadata"] = metadata.ordered(new["metadata"]) | {"resourceVersion": old["metadata"]["resourceVersion"]}
+
+
+def keep_all_but_status(new: Obj, old: Obj) -> None:
+    """What a write to /status changes: the status, and metadata."""
+    for field in [f for f in new if f not in ("status", "metadata", "kind", "apiVersion")]:
+        if field not in old:
+            del new[field]
+    for field, value in old.items():
+        if field not in ("status", "metadata"):
+            new[field] = value
+
+
+def _check(
+    registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str
+) -> None:
+    found = validate_metadata_update(new, old, registry.kind) + strategy.validate_update(new, old)
+    raise_invalid(registry, name, found)
+    for warning in strategy.warnings(new, old):
+        options.warn(warning)
+    strategy.canonicalize(new)
+
+
+async def _store(
+    registry: Registry, namespace: str, name: str, entry: Entry, new: Obj, old: Obj, options: WriteOptions
+) -> Entry:
+    key = registry.key(namespace, name)
+    stored = registry.stored_form(new)
+    value = encode(stored)
+    if value == entry.value:
+        return entry
+    if not options.dry_run and goes_now(registry, new, old):
+        return await _remove(registry, key, entry, new)
+    undo = registry.hooks.prepare(new, old, options.dry_run) if registry.hooks.prepare else None
+    if undo is not None or registry.hooks.prepare is not None:
+        stored = registry.stored_form(new)
+        value = encode(stored)
+    if options.dry_run:
+        return unsaved(registry, new | {"metadata": dict(new["metadata"])}, key)
+    try:
+        return await store_changed(registry, value, stored, key, entry.revision)
+    except BaseException:
+        if undo is not None:
+            undo()
+        raise
+
+
+def goes_now(registry: Registry, new: Obj, old: Obj) -> bool:
+    """Whether this update takes the last thing away that kept a deleted object alive."""
+    meta, before = new["metadata"], old["metadata"]
+    if meta.get("finalizers") or not before.get("deletionTimestamp"):
+        return False
+    if (before.get("deletionGracePeriodSeconds") or 0) != 0:
+        return False
+    return registry.hooks.deletable is None or registry.hooks.deletable(new)
+
+
+async def _remove(registry: Registry, key: str, entry: Entry, new: Obj) -> Entry:
+    try:
+        revision = await registry.services.store.delete_if(registry.store_key_of(key), Revision(entry.revision))
+    except StoreUnavailable as error:
+        raise unavailable(error) from None
+    await registry.services.feed.reached(revision)
+    if registry.hooks.removed is not None:
+        registry.hooks.removed(new)
+    return Entry(key, encode(new), entry.revision)
+
+
+__all__ = ["Attributes", "Change", "goes_now", "keep_all_but_status", "update"]

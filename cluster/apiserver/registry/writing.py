@@ -1,0 +1,123 @@
+"""Steps that creating and updating share: validation into one 422, admission attributes, storing, and the answer."""
+
+from __future__ import annotations
+
+from cluster.apiserver.admission.interface import Attributes, Operation
+from cluster.apiserver.registry.entry import Entry, encode
+from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.registry import Registry
+from cluster.meta import errors
+from cluster.meta.field import FieldError
+from cluster.meta.objects import clone
+from cluster.meta.types import Obj
+from cluster.storage.interface import KeyExists, Record, Revision, StoreUnavailable
+
+
+def raise_invalid(registry: Registry, name: str, found: list[FieldError]) -> None:
+    """422, unless every fault is one this server tolerates."""
+    allowed = registry.services.allowances
+    faults = [f for f in found if not f.allowance or f.allowance not in allowed]
+    if faults:
+        kind = registry.kind
+        raise errors.invalid((kind.group, kind.kind), name, [f.cause() for f in faults])
+
+
+def attributes(
+    registry: Registry,
+    operation: Operation,
+    namespace: str,
+    name: str,
+    new: Obj | None,
+    old: Obj | None,
+    options: WriteOptions,
+    subresource: str = "",
+) -> Attributes:
+    return Attributes(
+        operation,
+        registry.kind,
+        namespace,
+        name,
+        new,
+        old,
+        options.user,
+        subresource,
+        options.dry_run,
+        options.wire,
+        options.warnings,
+    )
+
+
+def unsaved(registry: Registry, obj: Obj, key: str) -> Entry:
+    """The answer to a dry run."""
+    return Entry(key, encode(obj), 0, obj)
+
+
+async def store_new(registry: Registry, obj: Obj, key: str, name: str) -> Entry:
+    """Write a new object and wait until readers see it. Raises 409, 503."""
+    services = registry.services
+    stored = registry.stored_form(obj)
+    value = encode(stored)
+    services.feed.announce(value, stored)
+    try:
+        revision = await services.store.create(registry.store_key_of(key), value)
+    except KeyExists:
+        services.feed.retract(value)
+        raise errors.already_exists(registry.kind.group_resource, name) from None
+    except StoreUnavailable as error:
+        services.feed.retract(value)
+        raise unavailable(error) from None
+    return await seen(registry, key, value, revision)
+
+
+async def store_changed(registry: Registry, value: bytes, stored: Obj, key: str, expected: int) -> Entry:
+    """Replace and wait until readers see it. Raises RevisionMismatch, KeyMissing, 503."""
+    services = registry.services
+    services.feed.announce(value, stored)
+    try:
+        revision = await services.store.update_if(registry.store_key_of(key), value, Revision(expected))
+    except StoreUnavailable as error:
+        services.feed.retract(value)
+        raise unavailable(error) from None
+    except BaseException:
+        services.feed.retract(value)
+        raise
+    return await seen(registry, key, value, revision)
+
+
+async def seen(registry: Registry, key: str, value: bytes, revision: Revision) -> Entry:
+    """The entry of a write just acknowledged, once the cache has it."""
+    feed = registry.services.feed
+    if feed.revision < revision:
+        await feed.reached(revision)
+    feed.retract(value)
+    entry = registry.cache.entries.get(key)
+    if entry is not None and entry.revision == revision:
+        return entry
+    return Entry(key, value, revision)
+
+
+async def newest(registry: Registry, key: str) -> Entry | None:
+    """The object as the store has it now: after a conflict, when the cache may lag behind."""
+    try:
+        record = await registry.services.store.get(registry.store_key_of(key))
+    except StoreUnavailable as error:
+        raise unavailable(error) from None
+    return None if record is None else entry_of(registry, record)
+
+
+def entry_of(registry: Registry, record: Record) -> Entry:
+    held = registry.cache.entries.get(record.key[len(registry.cache.prefix) :])
+    if held is not None and held.revision == record.mod_revision:
+        return held
+    return Entry(record.key[len(registry.cache.prefix) :], record.value, record.mod_revision)
+
+
+def unavailable(error: StoreUnavailable) -> errors.StatusError:
+    return errors.StatusError(503, errors.Reason.SERVICE_UNAVAILABLE, f"the store is unavailable: {error}")
+
+
+def own(registry: Registry, entry: Entry) -> Obj:
+    """A copy of an entry's object that the caller may change, in the registry's version."""
+    if registry.kind.from_storage is not None:
+        return registry.present(entry)
+    return clone(entry.obj)

@@ -1,0 +1,245 @@
+"""Putting the API server together. Everything it is made of is handed in or made here; nothing reads the environment.
+
+    server = ApiServer(store, ApiServerOptions(port=6443, tls_certificate=…, tls_key=…))
+    await server.start()
+    client = server.client()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cluster.apiserver import bootstrap
+from cluster.apiserver.admission.interface import Surroundings
+from cluster.apiserver.admission.plugins import default_chain
+from cluster.apiserver.allocators.services import ServiceAllocator
+from cluster.apiserver.authn.certificates import CertificateAuthenticator
+from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
+from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
+from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain
+from cluster.apiserver.authz.rbac import RbacAuthorizer
+from cluster.apiserver.filters.authentication import Authentication
+from cluster.apiserver.filters.authorization import Authorization
+from cluster.apiserver.filters.chain import Chain
+from cluster.apiserver.filters.flow import FlowControl
+from cluster.apiserver.filters.impersonation import Impersonation
+from cluster.apiserver.handlers.connect import Connect
+from cluster.apiserver.handlers.discovery import Discovery
+from cluster.apiserver.handlers.mount import mount
+from cluster.apiserver.handlers.router import Router
+from cluster.apiserver.http.server import HttpServer
+from cluster.apiserver.nodes import NodeConnector
+from cluster.apiserver.registry.feed import Feed
+from cluster.apiserver.registry.hooks import default_hooks
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.services import Services
+from cluster.apiserver.request import LOOPBACK, UserInfo
+from cluster.kinds.kind import Kind
+from cluster.kinds.registry import KindRegistry
+from cluster.kinds.schema import schema
+from cluster.machinery.clock import Clock, RealClock
+from cluster.meta.types import GroupResource, GroupVersionResource, Obj
+from cluster.storage.interface import Store
+
+if TYPE_CHECKING:
+    from cluster.client.interface import Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServerOptions:
+    """How to serve. `port` 0 takes a free one; without `tls_certificate` it speaks plain HTTP.
+
+    `client_ca` verifies client certificates. `tokens` is a table of bearer tokens, `token_file` the same as CSV.
+    `allowances` names faults of validation this server tolerates (see FieldError.allowance).
+    `signing_key` (PEM, with `verification_keys`) issues service account tokens. `advertise` is the address written
+    into the `kubernetes` Service's endpoints and shown by discovery.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 0
+    advertise: str = ""
+    serve: bool = True
+    """False: no socket at all, only in-process clients."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    client_ca: Path | None = None
+    tokens: Mapping[str, UserInfo] = field(default_factory=dict)
+    token_file: Path | None = None
+    anonymous: bool = True
+    service_cidr: str = "10.96.0.0/16"
+    node_ports: tuple[int, int] = (30000, 32767)
+    kubernetes_version: str = "1.36.2"
+    allowances: frozenset[str] = frozenset()
+    most_in_flight: int = 600
+    signing_key: Path | None = None
+    issuer: str = "https://kubernetes.default.svc"
+
+
+class ApiServer:
+    """See the module. `client` works as soon as `start` has returned."""
+
+    def __init__(
+        self,
+        store: Store,
+        options: ApiServerOptions | None = None,
+        *,
+        nodes: NodeConnector | None = None,
+        clock: Clock | None = None,
+        kinds: KindRegistry | None = None,
+    ) -> None:
+        self.options = options or ApiServerOptions()
+        self.store = store
+        self.clock = clock or RealClock()
+        self.kinds = kinds or KindRegistry.builtin(self.options.kubernetes_version)
+        self.feed = Feed(store)
+        self.connect = Connect(nodes)
+        self.allocator = ServiceAllocator(self.options.service_cidr, self.options.node_ports)
+        self.authorizer = self._authorizer()
+        self._registries: dict[Any, Registry] = {}
+        self.services = self._services()
+        self.router = Router(self.kinds, self.registry)
+        self.flow = FlowControl(self.options.most_in_flight)
+        self.ready = False
+        self.on_stop: list[Callable[[], None]] = []
+        self.discovery: Discovery | None = None
+        self._http: HttpServer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # Life.
+
+    async def start(self) -> None:
+        """Load the state, make what must exist, listen. Raises StoreError, OSError (address taken), ValueError."""
+        await self.feed.load()
+        self._tasks.append(asyncio.create_task(self.feed.run(), name="apiserver-feed"))
+        self.allocator.load(self.feed.all(GroupResource("", "services")))
+        self._listener()
+        mount(self)
+        await bootstrap.run(self)
+        if self._http is not None:
+            await self._http.start()
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Stop listening, end watches, let requests under way finish. The store stays open: it was handed in."""
+        self.ready = False
+        for hook in self.on_stop:
+            hook()
+        if self._http is not None:
+            await self._http.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    @property
+    def port(self) -> int:
+        """The port listened on; 0 when not serving."""
+        return self._http.port if self._http is not None else 0
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.options.tls_certificate else "http"
+        return f"{scheme}://{self.options.address}:{self.port}"
+
+    # Parts.
+
+    def registry(self, kind: Kind) -> Registry:
+        """The registry of a served kind (one object for as long as the kind's value stays the same)."""
+        held = self._registries.get(kind.gvr)
+        if held is None or held.kind is not kind:
+            held = self._registries[kind.gvr] = Registry(kind, self.services)
+        return held
+
+    def registry_of(self, gvr: GroupVersionResource) -> Registry:
+        """Raises LookupError when it is not served."""
+        kind = self.kinds.by_gvr(gvr)
+        if kind is None:
+            raise LookupError(f"{gvr} is not served")
+        return self.registry(kind)
+
+    def client(self, user: UserInfo = LOOPBACK, manager: str = "") -> Client:
+        """A client in this process, acting as `user`; with the rights of that user, no sockets, no encoding."""
+        from cluster.apiserver.backend import RegistryBackend
+        from cluster.client.inprocess import InProcessClient
+
+        return InProcessClient(RegistryBackend(self, user, manager or user.name.rpartition(":")[2]))
+
+    def _authorizer(self) -> Authorizer:
+        self.rbac = RbacAuthorizer(self.feed)
+        return AuthorizerChain([AlwaysAllowMasters(), self.rbac])
+
+    def _services(self) -> Services:
+        surroundings = Surroundings(self.feed, _StatusWrites(self), self.clock, self.authorizer)
+        return Services(
+            self.store,
+            self.feed,
+            self.kinds,
+            self.clock,
+            default_chain(surroundings),
+            self.options.allowances,
+            default_hooks(self.allocator),
+            schema=schema(".".join(self.options.kubernetes_version.removeprefix("v").split(".")[:2])),
+        )
+
+    def _authenticators(self) -> list[Authenticator]:
+        return [CertificateAuthenticator(), BearerAuthenticator(self.token_sources())]
+
+    def token_sources(self) -> list[TokenAuthenticator]:
+        """Those who know bearer tokens, in the order they are asked."""
+        sources: list[TokenAuthenticator] = [StaticTokens(self.options.tokens)]
+        if self.options.token_file is not None:
+            sources.append(StaticTokens.read(self.options.token_file))
+        tokens = self.services.extras.get("tokens")
+        if tokens is not None:
+            sources.append(tokens)
+        return sources
+
+    def _listener(self) -> None:
+        if self.options.signing_key is not None:
+            from cluster.apiserver.authn.service_accounts import TokenIssuer
+
+            self.services.extras["tokens"] = TokenIssuer(
+                self.options.signing_key.read_bytes(), self.options.issuer, self.clock, self.feed
+            )
+        if not self.options.serve:
+            return
+        chain = Chain(
+            (
+                Authentication(self._authenticators(), anonymous=self.options.anonymous),
+                Impersonation(self.authorizer),
+                Authorization(self.authorizer),
+                self.flow,
+                self.router,
+            ),
+            after=(self.flow.release,),
+        )
+        self._http = HttpServer(chain, address=self.options.address, port=self.options.port, tls=self._tls())
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.options.tls_certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.options.tls_certificate, self.options.tls_key)
+        context.set_alpn_protocols(["http/1.1"])
+        if self.options.client_ca is not None:
+            context.load_verify_locations(self.options.client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        return context
+
+
+class _StatusWrites:
+    """Admission's one way to write: the status of an object, as the server itself."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
+
+    async def update_status(self, resource: GroupResource, obj: Obj) -> Obj:
+        version = str(obj["apiVersion"]).rpartition("/")[2]
+        gvr = GroupVersionResource(resource.group, version, resource.resource)
+        return await self._server.client().update(gvr, obj, subresource="status")
