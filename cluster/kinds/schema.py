@@ -123,6 +123,12 @@ class Schema:
         unknown: list[str] = []
         return Decoded(self._compiler.struct(definition)(value, "", unknown), unknown)
 
+    def empty(self, kind: Kind) -> Obj:
+        """The object of a kind before anything is set: what a created object is compared with for ownership."""
+        if kind.schema is not None or not kind.definition:
+            return {"apiVersion": kind.api_version, "kind": kind.kind}
+        return {**self._compiler.zero(kind.definition), "apiVersion": kind.api_version, "kind": kind.kind}
+
     def structure(self, definition: str) -> Structure:
         """Merge keys, list types and atoms of a definition."""
         return self._structures.of(definition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cluster.meta.structure import ANY, Fields, Structure
+from cluster.meta.structure import ANY, OPAQUE, Fields, Structure
 
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 _UNTYPED = {
@@ -13,8 +13,8 @@ _UNTYPED = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
 }
 _OPEN = {
-    "io.k8s.apimachinery.pkg.runtime.RawExtension",
-    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": OPAQUE,
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": ANY,
 }
 _KEY_DEFAULTS = {"protocol": "TCP"}
 """The only list-map key of the built-in types that may be omitted."""
@@ -35,7 +35,7 @@ class Structures:
 
     def _definition(self, name: str) -> Structure:
         if name in _OPEN:
-            return ANY
+            return _OPEN[name]
         if name in _UNTYPED:
             return Structure("scalar", name=name)
         definition = self._definitions.get(name, {})

@@ -87,3 +87,6 @@ class Structure:
 
 ANY = Structure("any")
 """No schema: maps are granular, lists atomic."""
+
+OPAQUE = Structure("any", atomic=True)
+"""No schema, and owned as a whole: embedded raw JSON."""

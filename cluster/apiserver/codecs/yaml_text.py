@@ -88,7 +88,8 @@ class _Builder:
             return [self.value(item) for item in node.value]
         return self._mapping(node)
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+    def _mapping(self, node: yaml.Node) -> dict[str, Any]:
+        """Keys sorted, for the server turns YAML into JSON that way before it reads on."""
         out: dict[str, Any] = {}
         merged: list[yaml.Node] = []
         for key, item in node.value:
@@ -101,7 +102,7 @@ class _Builder:
             out[name] = self.value(item)
         for source in merged:
             self._merge(out, source)
-        return out
+        return dict(sorted(out.items()))
 
     def _merge(self, out: dict[str, Any], source: yaml.Node) -> None:
         if isinstance(source, yaml.MappingNode):
