@@ -90,20 +90,26 @@ class VirtualClock:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
-    async def advance(self, seconds: float, settle: int = 200) -> None:
-        """Move `seconds` ahead; `settle` is how many turns of the event loop tasks get around each timer."""
+    async def advance(self, seconds: float) -> None:
+        """Move `seconds` ahead, firing timers in order; between them tasks run until none has anything to do."""
         until = self._now + seconds
-        await _turns(settle)
+        await quiet()
         while (due := self.next_timer()) is not None and due <= until:
             self._now = max(self._now, due)
             heapq.heappop(self._timers)[2].callback()
-            await _turns(settle)
+            await quiet()
         self._now = until
 
 
-async def _turns(number: int) -> None:
-    for _ in range(number):
+async def quiet(turns: int = 2000) -> None:
+    """Let the other tasks of the loop run until none of them is ready, at most so many turns of the loop."""
+    ready = getattr(asyncio.get_running_loop(), "_ready", None)
+    still = 0
+    for _ in range(turns):
         await asyncio.sleep(0)
+        still = still + 1 if ready is not None and not ready else 0
+        if still >= 3:
+            return
 
 
 def rfc3339(seconds: float) -> str:
