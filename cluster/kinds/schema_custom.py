@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.kinds.schema_decode import Decoder, DecodeFault
+from cluster.kinds.schema_decode import DecodeFault, Decoder
 from cluster.meta.structure import ANY, Fields, Structure
 
 Raw = Mapping[str, Any]

@@ -28,7 +28,9 @@ class DecodeFault(ValueError):
     """A value of a wrong type or form. `str()` is the text of encoding/json; `converted` that of the converter which
     reads the result of a strategic merge patch."""
 
-    def __init__(self, plain: str = "", *, found: str = "", literal: str = "", wanted: str = "", shape: str = "") -> None:
+    def __init__(
+        self, plain: str = "", *, found: str = "", literal: str = "", wanted: str = "", shape: str = ""
+    ) -> None:
         super().__init__(plain)
         self.plain = plain
         self.found = found

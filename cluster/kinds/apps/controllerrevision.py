@@ -1,8 +1,31 @@
-"""ControllerRevision."""
+"""ControllerRevision: a snapshot that never changes but for its number."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds import checks
+from cluster.kinds.apps.columns import CONTROLLER_REVISION
+from cluster.kinds.checks import Faults
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.apps.v1.ControllerRevision"
+
+
+def validate(revision: Obj) -> Faults:
+    faults = checks.nonnegative(Path("revision"), revision.get("revision"))
+    if revision.get("data") is None:
+        faults.append(required(Path("data"), "data is mandatory"))
+    return faults
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    return validate(new) + checks.immutable(Path("data"), new.get("data"), old.get("data"))
+
+
+_WRITES = Strategy(default=defaulting(DEFINITION), validate=validate, validate_update=validate_update)
+
 
 KIND = Kind(
     group="apps",
@@ -12,4 +35,6 @@ KIND = Kind(
     singular="controllerrevision",
     namespaced=True,
     definition="io.k8s.api.apps.v1.ControllerRevision",
+    table=CONTROLLER_REVISION,
+    strategy=_WRITES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.authentication import tokenrequest, selfsubjectreview, tokenreview
+from cluster.kinds.authentication import selfsubjectreview, tokenrequest, tokenreview
 from cluster.kinds.kind import Kind
 
 KINDS: tuple[Kind, ...] = (

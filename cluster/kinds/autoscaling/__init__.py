@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.autoscaling import scale, horizontalpodautoscaler_v1, horizontalpodautoscaler_v2
+from cluster.kinds.autoscaling import horizontalpodautoscaler_v1, horizontalpodautoscaler_v2, scale
 from cluster.kinds.kind import Kind
 
 KINDS: tuple[Kind, ...] = (

@@ -1,8 +1,71 @@
-"""Namespace."""
+"""Namespace: its own name as a label, and the finalizer that empties it."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy, Subresource
+from cluster.kinds.printers import configuration
+from cluster.kinds.strategy import carry, spec, status
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, invalid
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.core.v1.Namespace"
+NAME_LABEL = "kubernetes.io/metadata.name"
+FINALIZER = "kubernetes"
+
+
+def _default(namespace: Obj) -> None:
+    namespace["status"].setdefault("phase", "Active")
+    name = namespace["metadata"].get("name")
+    if name:
+        namespace["metadata"].setdefault("labels", {})[NAME_LABEL] = name
+
+
+def _prepare_create(namespace: Obj) -> None:
+    namespace["status"] = {"phase": "Active"}
+    finalizers = spec(namespace).get("finalizers") or []
+    if FINALIZER not in finalizers:
+        finalizers = [*finalizers, FINALIZER]
+    namespace["spec"] = {"finalizers": finalizers}
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    carry(new, old, "spec")
+    carry(new, old, "status")
+
+
+def _finalize(new: Obj, old: Obj) -> None:
+    """Through `finalize` only spec.finalizers changes."""
+    carry(new, old, "status")
+
+
+def _validate_finalizers(new: Obj, _old: Obj) -> Faults:
+    faults: Faults = []
+    for finalizer in spec(new).get("finalizers") or ():
+        path = Path("spec") / "finalizers"
+        faults += checks.qualified(path, finalizer)
+        if "/" not in finalizer and finalizer != FINALIZER:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            faults.append(invalid(path, finalizer, why))
+    return faults
+
+
+def _selectable(namespace: Obj) -> dict[str, str]:
+    return {
+        "name": (namespace.get("metadata") or {}).get("name") or "",
+        "status.phase": (namespace.get("status") or {}).get("phase") or "",
+    }
+
+
+DEFAULT = defaulting(DEFINITION, _default)
+_WRITES = Strategy(
+    default=DEFAULT, prepare_create=_prepare_create, prepare_update=_prepare_update, name_rule="dns1123-label"
+)
+_FINALIZE = Strategy(default=DEFAULT, prepare_update=_finalize, validate_update=_validate_finalizers)
+
 
 KIND = Kind(
     group="",
@@ -15,7 +78,10 @@ KIND = Kind(
     verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
     definition="io.k8s.api.core.v1.Namespace",
     subresources=(
-        Subresource(name="finalize", verbs=("update",)),
-        Subresource(name="status", verbs=("get", "patch", "update")),
+        Subresource(name="finalize", verbs=("update",), strategy=_FINALIZE),
+        status(DEFAULT),
     ),
+    table=table("", "namespaces", configuration.namespace),
+    strategy=_WRITES,
+    selectable=_selectable,
 )

@@ -1,8 +1,36 @@
-"""PodTemplate."""
+"""PodTemplate: a template on its own."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.defaults import default_template
+from cluster.kinds.podspec.spec import template
+from cluster.kinds.printers.workloads import pod_template
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.core.v1.PodTemplate"
+
+
+def _default(obj: Obj) -> None:
+    default_template(obj["template"])
+
+
+def validate(obj: Obj) -> Faults:
+    return template(Path("template"), obj.get("template") or {})
+
+
+def validate_update(new: Obj, _old: Obj) -> Faults:
+    return validate(new)
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION, _default), validate=validate, validate_update=validate_update, generation=True
+)
+
 
 KIND = Kind(
     group="",
@@ -12,4 +40,6 @@ KIND = Kind(
     singular="podtemplate",
     namespaced=True,
     definition="io.k8s.api.core.v1.PodTemplate",
+    table=table("", "podtemplates", pod_template),
+    strategy=_WRITES,
 )

@@ -1,9 +1,22 @@
-"""ServiceAccount."""
+"""ServiceAccount: an identity for pods; its lists of secrets are references only."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
-from cluster.meta.types import GroupVersionKind
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Cell, Kind, Strategy, Subresource
+from cluster.kinds.printers.text import age, name
+from cluster.kinds.wire import defaulting
+from cluster.meta.types import GroupVersionKind, Obj
+
+DEFINITION = "io.k8s.api.core.v1.ServiceAccount"
+
+
+def _cells(obj: Obj, now: float) -> list[Cell]:
+    return [name(obj), age(obj, now)]
+
+
+_WRITES = Strategy(default=defaulting(DEFINITION))
+
 
 KIND = Kind(
     group="",
@@ -21,4 +34,6 @@ KIND = Kind(
             kind=GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest"),
         ),
     ),
+    table=table("", "serviceaccounts", _cells),
+    strategy=_WRITES,
 )

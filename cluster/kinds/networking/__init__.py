@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cluster.kinds.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
 from cluster.kinds.kind import Kind
+from cluster.kinds.networking import ingress, ingressclass, ipaddress, networkpolicy, servicecidr
 
 KINDS: tuple[Kind, ...] = (
     ingress.KIND,

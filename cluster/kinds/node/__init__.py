@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.node import runtimeclass
 from cluster.kinds.kind import Kind
+from cluster.kinds.node import runtimeclass
 
 KINDS: tuple[Kind, ...] = (runtimeclass.KIND,)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cluster.kinds.policy import eviction, poddisruptionbudget
 from cluster.kinds.kind import Kind
+from cluster.kinds.policy import eviction, poddisruptionbudget
 
 KINDS: tuple[Kind, ...] = (poddisruptionbudget.KIND,)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cluster.kinds.rbac import clusterrole, clusterrolebinding, role, rolebinding
 from cluster.kinds.kind import Kind
+from cluster.kinds.rbac import clusterrole, clusterrolebinding, role, rolebinding
 
 KINDS: tuple[Kind, ...] = (
     clusterrole.KIND,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cluster.kinds.resource import deviceclass, resourceclaim, resourceclaimtemplate, resourceslice
 from cluster.kinds.kind import Kind
+from cluster.kinds.resource import deviceclass, resourceclaim, resourceclaimtemplate, resourceslice
 
 KINDS: tuple[Kind, ...] = (
     deviceclass.KIND,

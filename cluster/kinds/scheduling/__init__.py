@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.scheduling import priorityclass
 from cluster.kinds.kind import Kind
+from cluster.kinds.scheduling import priorityclass
 
 KINDS: tuple[Kind, ...] = (priorityclass.KIND,)

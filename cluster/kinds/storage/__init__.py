@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.kinds.kind import Kind
 from cluster.kinds.storage import (
     csidriver,
     csinode,
@@ -10,7 +11,6 @@ from cluster.kinds.storage import (
     volumeattachment,
     volumeattributesclass,
 )
-from cluster.kinds.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     csidriver.KIND,

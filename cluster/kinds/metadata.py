@@ -1,0 +1,181 @@
+"""Validation of metadata, the same for every kind: names, labels, annotations, owners, finalizers, managed fields.
+
+Messages follow k8s.io/apimachinery/pkg/api/validation. The registry calls it before a kind's own validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.kind import Kind
+from cluster.meta import names
+from cluster.meta.field import FaultType, FieldError, Path, forbidden, invalid, required
+from cluster.meta.labels import annotation_faults, label_faults
+from cluster.meta.types import GroupVersion, Obj
+
+META = Path("metadata")
+
+
+def _no_rule(_: str) -> list[str]:
+    return []
+
+
+NAME_RULES: dict[str, Callable[[str], list[str]]] = {
+    "dns1123-subdomain": names.dns1123_subdomain,
+    "dns1123-label": names.dns1123_label,
+    "dns1035-label": names.dns1035_label,
+    "path-segment": names.path_segment,
+    "none": _no_rule,
+}
+
+
+def validate_metadata(obj: Obj, kind: Kind) -> list[FieldError]:
+    """Faults of the metadata of an object to be created; its name is generated already."""
+    return _object_meta(obj.get("metadata") or {}, kind.namespaced, NAME_RULES[kind.strategy.name_rule])
+
+
+def _object_meta(meta: dict[str, Any], namespaced: bool, rule: Callable[[str], list[str]]) -> Faults:
+    faults: Faults = []
+    generate = meta.get("generateName") or ""
+    if generate:
+        stem = names.masked_prefix(generate)
+        faults += [invalid(META / "generateName", generate, complaint) for complaint in rule(stem)]
+    name = meta.get("name") or ""
+    if name:
+        faults += [invalid(META / "name", name, complaint) for complaint in rule(name)]
+    else:
+        faults.append(required(META / "name", "name or generateName is required"))
+    faults += _namespace(meta.get("namespace") or "", namespaced)
+    generation = meta.get("generation") or 0
+    faults += checks.nonnegative(META / "generation", generation)
+    return faults + _loose_parts(meta)
+
+
+def _namespace(namespace: str, namespaced: bool) -> Faults:
+    if not namespaced:
+        return [forbidden(META / "namespace", "not allowed on this type")] if namespace else []
+    if not namespace:
+        return [required(META / "namespace")]
+    return checks.label(META / "namespace", namespace)
+
+
+def _loose_parts(meta: dict[str, Any]) -> Faults:
+    """What may change over an object's life: labels, annotations, owners, finalizers, managed fields."""
+    faults = label_faults(meta.get("labels"), META / "labels")
+    faults += annotation_faults(meta.get("annotations"), META / "annotations")
+    faults += _owners(META / "ownerReferences", meta.get("ownerReferences") or [])
+    faults += _finalizers(META / "finalizers", meta.get("finalizers") or [])
+    return faults + _managed_fields(META / "managedFields", meta.get("managedFields") or [])
+
+
+def _owners(path: Path, references: list[dict[str, Any]]) -> Faults:
+    faults: Faults = []
+    controller = ""
+    for reference in references:
+        faults += _owner(path, reference)
+        if not reference.get("controller"):
+            continue
+        current = f"{reference.get('kind', '')}/{reference.get('name', '')}"
+        if controller:
+            faults.append(
+                invalid(
+                    path,
+                    references,
+                    "Only one reference can have Controller set to true. "
+                    f'Found "true" in references for {controller} and {current}',
+                )
+            )
+        else:
+            controller = current
+    return faults
+
+
+def _owner(path: Path, reference: dict[str, Any]) -> Faults:
+    version = reference.get("apiVersion") or ""
+    faults: Faults = []
+    try:
+        gv = GroupVersion.parse(version)
+    except ValueError:
+        gv = GroupVersion("", version)
+    if not gv.version:
+        faults.append(invalid(path / "apiVersion", version, "version must not be empty"))
+    for name in ("kind", "name", "uid"):
+        if not reference.get(name):
+            faults.append(invalid(path / name, reference.get(name) or "", "must not be empty"))
+    if gv == ("", "v1") and reference.get("kind") == "Event":
+        faults.append(invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner"))
+    return faults
+
+
+STANDARD_FINALIZERS = ("foregroundDeletion", "orphan", "kubernetes")
+
+
+def _finalizers(path: Path, finalizers: list[str]) -> Faults:
+    """Qualified names; without a prefix only the standard ones. Two deletion strategies exclude each other."""
+    faults: Faults = []
+    for at, finalizer in enumerate(finalizers):
+        faults += checks.qualified(path, finalizer)
+        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+            faults.append(
+                invalid(path[at], finalizer, "name is neither a standard finalizer name nor is it fully qualified")
+            )
+    if "orphan" in finalizers and "foregroundDeletion" in finalizers:
+        faults.append(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"))
+    return faults
+
+
+def _managed_fields(path: Path, entries: list[dict[str, Any]]) -> Faults:
+    faults: Faults = []
+    for at, entry in enumerate(entries):
+        here = path[at]
+        operation = entry.get("operation") or ""
+        if operation not in ("Apply", "Update"):
+            faults.append(invalid(here / "operation", operation, "must be `Apply` or `Update`"))
+        if (entry.get("fieldsType") or "") not in ("", "FieldsV1"):
+            faults.append(invalid(here / "fieldsType", entry["fieldsType"], "must be `FieldsV1`"))
+        if len((entry.get("manager") or "").encode()) > 128:
+            faults.append(FieldError(FaultType.TOO_LONG, here / "manager", "", "may not be more than 128 bytes"))
+    return faults
+
+
+_FIXED = (
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
+
+
+def validate_metadata_update(new: Obj, old: Obj, kind: Kind) -> list[FieldError]:
+    """Faults of an update's metadata. The registry has carried over already what clients may leave out."""
+    now, was = new.get("metadata") or {}, old.get("metadata") or {}
+    faults: Faults = []
+    if was.get("deletionTimestamp"):
+        added = [f for f in now.get("finalizers") or [] if f not in (was.get("finalizers") or [])]
+        if added:
+            faults.append(
+                forbidden(
+                    META / "finalizers",
+                    f"no new finalizers can be added if the object is being deleted, found new finalizers {_go_strings(added)}",
+                )
+            )
+    if not now.get("resourceVersion"):
+        faults.append(invalid(META / "resourceVersion", 0, "must be specified for an update"))
+    generation, before = now.get("generation") or 0, was.get("generation") or 0
+    if generation < before:
+        faults.append(invalid(META / "generation", generation, "must not be decremented"))
+    for name in _FIXED:
+        if now.get(name) != was.get(name):
+            faults.append(invalid(META / name, now.get(name), checks.IMMUTABLE))
+    return faults + _loose_parts(now)
+
+
+def _go_strings(values: list[str]) -> str:
+    """A list of strings as Go's %#v prints it."""
+    quoted = ", ".join(f'"{value}"' for value in values)
+    return f"[]string{{{quoted}}}"

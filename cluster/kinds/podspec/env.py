@@ -1,0 +1,137 @@
+"""Validation of environment variables and where their values come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.meta import names
+from cluster.meta.field import Path, invalid, not_supported, required
+
+ENV_FIELDS = (
+    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+    "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+)  # fmt: skip
+VOLUME_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
+_KNOWN_FIELDS = frozenset((*ENV_FIELDS, *VOLUME_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"))
+RESOURCE_FIELDS = (
+    "limits.cpu", "limits.ephemeral-storage", "limits.memory",
+    "requests.cpu", "requests.ephemeral-storage", "requests.memory",
+)  # fmt: skip
+_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+MORE_THAN_ONE = "may not have more than one field specified at a time"
+
+
+def env_name(path: str, name: str) -> Faults:
+    return checks.by_rule(path, name, names.relaxed_env_name)
+
+
+def env_vars(path: Path, variables: list[dict[str, Any]]) -> Faults:
+    faults: Faults = []
+    for at, variable in enumerate(variables):
+        here = path[at]
+        name = variable.get("name") or ""
+        faults += env_name(here / "name", name) if name else [required(here / "name")]
+        if variable.get("valueFrom") is not None:
+            faults += _value_from(here / "valueFrom", variable["valueFrom"], variable.get("value") or "")
+    return faults
+
+
+def _value_from(path: Path, source: dict[str, Any], value: str) -> Faults:
+    given = [name for name in _SOURCES if source.get(name) is not None]
+    faults: Faults = []
+    for name in given:
+        faults += _CHECKS[name](path / name, source[name])
+    if value and given:
+        faults.append(invalid(path, "", "may not be specified when `value` is not empty"))
+    elif not given:
+        faults.append(
+            invalid(
+                path,
+                "",
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` "
+                "or `fileKeyRef`",
+            )
+        )
+    elif len(given) > 1:
+        faults.append(invalid(path, "", MORE_THAN_ONE))
+    return faults
+
+
+def field_ref(path: Path, ref: dict[str, Any], allowed: tuple[str, ...] = ENV_FIELDS) -> Faults:
+    """A reference to a field of the pod; labels and annotations by subscript."""
+    if not ref.get("apiVersion"):
+        return [required(path / "apiVersion")]
+    target = ref.get("fieldPath") or ""
+    if not target:
+        return [required(path / "fieldPath")]
+    subscripted = re.fullmatch(r"(metadata\.(?:annotations|labels))\['(.*)'\]", target)
+    if subscripted:
+        return _subscript(path, *subscripted.groups())
+    if target not in _KNOWN_FIELDS:
+        return [invalid(path / "fieldPath", target, f"error converting fieldPath: field label not supported: {target}")]
+    if target not in allowed:
+        return [not_supported(path / "fieldPath", target, sorted(allowed))]
+    return []
+
+
+def _subscript(path: Path, target: str, key: str) -> Faults:
+    lowered = key.lower() if target.endswith("annotations") else key
+    return [invalid(path, key, complaint) for complaint in names.label_key(lowered)]
+
+
+def resource_field_ref(path: Path, ref: dict[str, Any], *, in_volume: bool = False) -> Faults:
+    """A reference to a request or limit of a container; a volume has to name the container."""
+    if in_volume and not ref.get("containerName"):
+        return [required(path / "containerName")]
+    name = ref.get("resource") or ""
+    if not name:
+        return [required(path / "resource")]
+    known = name in RESOURCE_FIELDS or name.startswith(("requests.hugepages-", "limits.hugepages-"))
+    return [] if known else [not_supported(path / "resource", name, list(RESOURCE_FIELDS))]
+
+
+def _key_ref(path: Path, ref: dict[str, Any]) -> Faults:
+    name, key = ref.get("name") or "", ref.get("key") or ""
+    faults = checks.subdomain(path / "name", name)
+    if not key:
+        return [*faults, required(path / "key")]
+    return faults + checks.by_rule(path / "key", key, names.config_key)
+
+
+def _file_key_ref(path: Path, ref: dict[str, Any]) -> Faults:
+    faults: Faults = []
+    for name in ("key", "volumeName", "path"):
+        if not ref.get(name):
+            faults.append(required(path / name))
+    if ref.get("path"):
+        faults += checks.relative_path(path / "path", ref["path"])
+    return faults
+
+
+_CHECKS = {
+    "fieldRef": field_ref,
+    "resourceFieldRef": resource_field_ref,
+    "configMapKeyRef": _key_ref,
+    "secretKeyRef": _key_ref,
+    "fileKeyRef": _file_key_ref,
+}
+
+
+def env_from(path: Path, sources: list[dict[str, Any]]) -> Faults:
+    """Faults of envFrom. The API reports the choice of source at the list, not at its member."""
+    faults: Faults = []
+    for at, source in enumerate(sources):
+        here = path[at]
+        if source.get("prefix"):
+            faults += env_name(here / "prefix", source["prefix"])
+        given = [name for name in ("configMapRef", "secretRef") if source.get(name) is not None]
+        for name in given:
+            faults += checks.subdomain(here / name / "name", source[name].get("name") or "")
+        if not given:
+            faults.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(given) > 1:
+            faults.append(invalid(path, "", MORE_THAN_ONE))
+    return faults

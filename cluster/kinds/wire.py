@@ -1,0 +1,130 @@
+"""What an object looks like after the API has read and written it: zero values dropped, fixed fields present.
+
+The API server keeps objects in typed structures, so `hostNetwork: false` or `labels: {}` vanish, `resources: {}`
+appears, and quantities come back in canonical form. `wire_shapes.json` says, a letter per field, which fields do so
+(facts of the published API types); this module applies it. It knows nothing of defaults or validity.
+
+Letters: `zs|zi|zb` scalar left out when zero; `Zs|Zi|Zb` scalar always there; `x` optional scalar; `p|P` optional
+structure;`s` structure always there; `o` structure left out when empty; `l|L`, `m|M` list and map, the capital written as null
+when empty; `q|Q` quantity; `T` time or scalar written as null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from cluster.meta.quantity import canonical
+from cluster.meta.types import Obj
+
+_Step = tuple[str, str, str]
+_ZEROS: dict[str, Any] = {"Zs": "", "Zi": 0, "Zb": False}
+
+
+@cache
+def _shapes() -> dict[str, dict[str, str]]:
+    text = resources.files("cluster.kinds").joinpath("wire_shapes.json").read_text(encoding="utf-8")
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def fields(definition: str) -> dict[str, str]:
+    """Field -> letter and reference, in the order of the published type; empty for an unknown one."""
+    return _shapes().get(definition, {})
+
+
+@cache
+def _steps(definition: str) -> tuple[_Step, ...]:
+    """(field, letter, what it refers to) of a type; none for a type that is not in the table."""
+    out = []
+    for name, code in fields(definition).items():
+        letter, _, ref = code.partition(" ")
+        out.append((name, letter, ref))
+    return tuple(out)
+
+
+def shape(value: dict[str, Any], definition: str) -> None:
+    """Bring `value`, a structure of that definition, into its written form, in place."""
+    for name, letter, ref in _steps(definition):
+        if name in value:
+            _present(value, name, letter, ref)
+        elif letter in _ABSENT:
+            _absent(value, name, letter, ref)
+
+
+_ABSENT = frozenset(("Zs", "Zi", "Zb", "s", "L", "Ls", "Lq", "M", "Ms", "Mq", "Q", "T", "P"))
+
+
+def _absent(value: dict[str, Any], name: str, letter: str, ref: str) -> None:
+    """Write what is always written."""
+    if letter in _ZEROS:
+        value[name] = _ZEROS[letter]
+    elif letter == "s":
+        value[name] = inner = {}
+        shape(inner, ref)
+    elif letter == "Q":
+        value[name] = "0"
+    else:
+        value[name] = None
+
+
+def _present(value: dict[str, Any], name: str, letter: str, ref: str) -> None:
+    held = value[name]
+    if held is None:
+        del value[name]
+        if letter in _ABSENT:
+            _absent(value, name, letter, ref)
+    elif letter[0] == "z":
+        if not held:
+            del value[name]
+    elif letter in "pPso":
+        if isinstance(held, dict):
+            shape(held, ref)
+            if letter == "o" and not held:
+                del value[name]
+    elif letter in "qQ":
+        value[name] = canonical(held)
+    elif letter[0] in "lLmM":
+        _collection(value, name, letter, ref)
+
+
+def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None:
+    held = value[name]
+    if not held:
+        if letter[0] in "lm":
+            del value[name]
+        return
+    if ref:
+        _structures(held, ref)
+    elif letter[1:] == "q":
+        value[name] = {key: canonical(item) for key, item in held.items()}
+    elif letter[1:] == "s":
+        _no_nulls(held)
+
+
+def _structures(held: Any, ref: str) -> None:
+    """Shape the members of a list or map of structures; a null member is the empty structure."""
+    for at in range(len(held)) if isinstance(held, list) else list(held):
+        if held[at] is None:
+            held[at] = {}
+        if isinstance(held[at], dict):
+            shape(held[at], ref)
+
+
+def _no_nulls(held: Any) -> None:
+    for at in range(len(held)) if isinstance(held, list) else list(held):
+        if held[at] is None:
+            held[at] = ""
+
+
+def defaulting(definition: str, *steps: Callable[[Obj], None]) -> Callable[[Obj], None]:
+    """A kind's `default`: the written form first, as defaults look at zero values, then the defaults."""
+
+    def default(obj: Obj) -> None:
+        shape(obj, definition)
+        for step in steps:
+            step(obj)
+
+    return default
