@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cmp_to_key, lru_cache
 
-__all__ = ["sorted_keys"]
+__all__ = ["compare_v3", "sorted_keys"]
 
 _SIMPLE = re.compile(r"[A-Za-z./-]*\Z")
 
@@ -63,3 +63,17 @@ def _number(text: str, place: int, number: int) -> tuple[int, int]:
         number = number * 10 + ord(text[place]) - 48
         place += 1
     return number, place
+
+
+def compare_v3(a: str, b: str) -> int:
+    """go-yaml v3's order: the same, but after a digit a letter comes before everything else."""
+    digits = False
+    for place in range(min(len(a), len(b))):
+        if a[place] == b[place]:
+            digits = a[place].isdecimal()
+            continue
+        a_letter, b_letter = a[place].isalpha(), b[place].isalpha()
+        if a_letter != b_letter and digits:
+            return -1 if a_letter else 1
+        return -1 if _less_at(a, b, place) else 1
+    return len(a) - len(b)

@@ -30,21 +30,20 @@ class Analysis:
 
 
 def analyze(text: str, v3: bool = False) -> Analysis:
-    """What `yaml_emitter_analyze_scalar` finds. `v3` takes tabs as printable, as go-yaml v3 does."""
+    """What `yaml_emitter_analyze_scalar` finds. go-yaml v3 lets tabs stand in blocks."""
     if not text:
         return Analysis(False, True, True, False)
     special = (_SPECIAL_V3 if v3 else _SPECIAL).search(text) is not None
-    if v3 and "\t" in text:
-        special = special or text[0] == "\t"
+    tabs = v3 and "\t" in text
     breaks = any(mark in text for mark in _BREAKS)
     leading, trailing = text[0] in _BREAKS or text[0] == " ", text[-1] in _BREAKS or text[-1] == " "
     break_space = breaks and any(a in _BREAKS and b == " " for a, b in zip(text, text[1:]))
     space_break = breaks and any(a == " " and b in _BREAKS for a, b in zip(text, text[1:]))
-    plain = not (leading or trailing or break_space or space_break or special or breaks or _has_indicator(text))
+    plain = not (leading or trailing or break_space or space_break or special or tabs or breaks or _has_indicator(text))
     return Analysis(
         multiline=breaks,
         plain=plain,
-        single=not (break_space or space_break or special),
+        single=not (break_space or space_break or special or tabs),
         block=not (text[-1] == " " or space_break or special),
     )
 
