@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from cluster.apiserver.handlers import render
-from cluster.apiserver.handlers.accept import JSON, YAML, Wanted, _clauses
+from cluster.apiserver.handlers.accept import JSON, YAML, Wanted, clauses
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Kind
@@ -51,7 +51,7 @@ class Discovery:
     def _versioned(self, ctx: Context, key: str, plain: Any, aggregated: Any) -> Response:
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
-        for media, values in _clauses(ctx.request.headers.get("accept", "")):
+        for media, values in clauses(ctx.request.headers.get("accept", "")):
             if values.get("as") == "APIGroupDiscoveryList" and values.get("g") == "apidiscovery.k8s.io":
                 if values.get("v") == "v2" and media == JSON:
                     return self._aggregated_response(ctx, key, aggregated)
@@ -88,7 +88,7 @@ class Discovery:
             return None
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
-        for media, values in _clauses(ctx.request.headers.get("accept", "")):
+        for media, values in clauses(ctx.request.headers.get("accept", "")):
             if not values.get("as") and media in ("*/*", "application/*", JSON, YAML):
                 return render.answer(ctx, found, Wanted(YAML if media == YAML else JSON))
         raise self._unacceptable(ctx)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from cluster.apiserver.handlers import body, render
-from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
@@ -31,7 +31,7 @@ Patcher = Callable[[Obj], Obj]
 async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> Response:
     """Raises StatusError: 400, 404, 409, 415, 422."""
     content_type = body.media_type(ctx)
-    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    wanted = wanted_by(ctx, registry)
     options = patch_options(ctx, content_type)
     if content_type == APPLY:
         from cluster.apiserver.handlers import apply

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
+from cluster.apiserver.codecs.encode import encode
 from cluster.apiserver.handlers import tables
-from cluster.apiserver.handlers.accept import JSON, Wanted
+from cluster.apiserver.handlers.accept import JSON, YAML, Wanted
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.entry import Entry, head
 from cluster.apiserver.registry.read import Page
@@ -21,19 +22,9 @@ GZIP_FROM = 128 * 1024
 """Bytes from which an answer is compressed for clients that accept it."""
 
 
-def encoded(obj: Obj, wanted: Wanted) -> bytes:
-    """An object in the wanted codec."""
-    if wanted.media_type == JSON:
-        if wanted.pretty:
-            return orjson.dumps(obj, option=orjson.OPT_INDENT_2)
-        return orjson.dumps(obj) + b"\n"
-    from cluster.apiserver.handlers.other_codecs import encode
-
-    return encode(obj, wanted.media_type)
-
-
-def answer(ctx: Context, obj: Obj, wanted: Wanted, status: int = 200) -> Response:
-    return finish(ctx, encoded(obj, wanted), wanted.media_type, status)
+def answer(ctx: Context, obj: Obj, wanted: Wanted, status: int = 200, schema: Any = None) -> Response:
+    """Any object; `schema` is needed for protobuf answers of typed objects."""
+    return finish(ctx, encode(obj, wanted, schema), wanted.content_type, status)
 
 
 def finish(ctx: Context, body: bytes, media_type: str, status: int = 200) -> Response:
@@ -47,12 +38,12 @@ def finish(ctx: Context, body: bytes, media_type: str, status: int = 200) -> Res
 
 def one(ctx: Context, registry: Registry, entry: Entry, wanted: Wanted, status: int = 200) -> Response:
     """One object."""
-    if not wanted.shape:
-        if wanted.media_type == JSON and not wanted.pretty:
+    if not wanted.transform:
+        if wanted.media == JSON and not wanted.pretty:
             return finish(ctx, b"%b%b\n" % (registry.head, registry.tail(entry)), JSON, status)
-        return answer(ctx, whole(registry, entry), wanted, status)
+        return answer(ctx, whole(registry, entry), wanted, status, registry.services.schema)
     obj = registry.present(entry)
-    if wanted.shape == "Table":
+    if wanted.transform == "Table":
         meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         include = tables.include_object(ctx.query.get("includeObject"))
         return answer(ctx, tables.table(registry, [entry], wanted.version, meta, include), wanted, status)
@@ -73,17 +64,18 @@ def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Respon
         meta["continue"] = page.continue_token
     if page.remaining:
         meta["remainingItemCount"] = page.remaining
-    if wanted.shape == "Table":
+    if wanted.transform == "Table":
         include = tables.include_object(ctx.query.get("includeObject"))
         return answer(ctx, tables.table(registry, page.entries, wanted.version, meta, include), wanted)
-    if wanted.shape:
+    if wanted.transform:
         items = [tables.partial(registry.present(e), wanted.version, typed=True) for e in page.entries]
         return answer(ctx, _list("PartialObjectMetadataList", f"meta.k8s.io/{wanted.version}", meta, items), wanted)
     kind = registry.kind
-    if wanted.media_type == JSON and not wanted.pretty:
+    if wanted.media == JSON and not wanted.pretty:
         return finish(ctx, _joined(registry, page, meta), JSON)
     items = [whole(registry, e) if _typed_items(registry) else _bare(registry, e) for e in page.entries]
-    return answer(ctx, _list(kind.list_kind, kind.api_version, meta, items), wanted)
+    found = _list(kind.list_kind, kind.api_version, meta, items)
+    return answer(ctx, found, wanted, schema=registry.services.schema)
 
 
 def _list(kind: str, api_version: str, meta: dict[str, Any], items: list[Any]) -> Obj:
@@ -115,9 +107,7 @@ def failure(ctx: Context | None, error: StatusError, accept: str = "") -> Respon
     """A Status; in the codec asked for when that is one of ours, else JSON."""
     response = Response(error.code, orjson.dumps(error.status()) + b"\n")
     if "yaml" in accept and "json" not in accept:
-        from cluster.apiserver.handlers.other_codecs import encode
-
-        response.body, response.content_type = encode(error.status(), "application/yaml"), "application/yaml"
+        response.body, response.content_type = encode(error.status(), Wanted(YAML)), YAML
     seconds = (error.details or {}).get("retryAfterSeconds")
     if seconds:
         response.headers.append(("Retry-After", str(seconds)))

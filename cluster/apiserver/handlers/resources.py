@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from cluster.apiserver.handlers import body, patch, render
-from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.handlers.watch import watch
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.create import create
@@ -33,33 +33,29 @@ def write_options_of(ctx: Context, options_kind: str) -> WriteOptions:
     return options
 
 
-def _accept(ctx: Context) -> str:
-    return ctx.request.headers.get("accept", "")
-
-
 async def get(ctx: Context, registry: Registry) -> Response:
-    wanted = negotiate(_accept(ctx))
+    wanted = wanted_by(ctx, registry)
     entry = await get_entry(registry, ctx.info.namespace, ctx.info.name, ctx.query.get("resourceVersion"))
     return render.one(ctx, registry, entry, wanted)
 
 
 async def list_(ctx: Context, registry: Registry) -> Response:
     options = read_options(ctx.query)
-    wanted = negotiate(_accept(ctx), for_list=True)
+    wanted = wanted_by(ctx, registry)
     page = await list_page(registry, ctx.info.namespace, options)
     return render.many(ctx, registry, page, wanted)
 
 
 async def watch_(ctx: Context, registry: Registry) -> Response:
     options = read_options(ctx.query)
-    wanted = negotiate(_accept(ctx), for_watch=True)
+    wanted = wanted_by(ctx, registry)
     include = ctx.query.get("includeObject") or "Metadata"
     return await watch(registry, ctx.info.namespace, options, wanted, include)
 
 
 async def create_(ctx: Context, registry: Registry) -> Response:
     options = write_options_of(ctx, "CreateOptions")
-    wanted = negotiate(_accept(ctx))
+    wanted = wanted_by(ctx, registry)
     obj = body.incoming(ctx, registry, options)
     entry = await create(registry, ctx.info.namespace, obj, options)
     return render.one(ctx, registry, entry, wanted, 201)
@@ -67,7 +63,7 @@ async def create_(ctx: Context, registry: Registry) -> Response:
 
 async def update_(ctx: Context, registry: Registry) -> Response:
     options = write_options_of(ctx, "UpdateOptions")
-    wanted = negotiate(_accept(ctx))
+    wanted = wanted_by(ctx, registry)
     obj = body.incoming(ctx, registry, options)
     entry, made = await put(registry, ctx.info.namespace, ctx.info.name, obj, options)
     return render.one(ctx, registry, entry, wanted, 201 if made else 200)
@@ -107,8 +103,8 @@ async def patch_(ctx: Context, registry: Registry) -> Response:
 
 
 async def delete_(ctx: Context, registry: Registry) -> Response:
-    options = _delete_options(ctx)
-    wanted = negotiate(_accept(ctx))
+    options = _delete_options(ctx, registry)
+    wanted = wanted_by(ctx, registry)
     outcome = await delete(registry, ctx.info.namespace, ctx.info.name, options)
     status = 202 if not outcome.gone and options.orphan is False else 200
     if not outcome.gone or registry.kind.plural in RETURNS_DELETED:
@@ -147,17 +143,16 @@ def deleted_details(registry: Registry, name: str, obj: Obj) -> Obj:
     return {**details, "uid": obj["metadata"]["uid"]}
 
 
-def _delete_options(ctx: Context) -> DeleteOptions:
-    obj = body.raw_object(ctx) if ctx.request.body.strip() else None
-    options = delete_options(obj, ctx.query, ctx.user)
+def _delete_options(ctx: Context, registry: Registry) -> DeleteOptions:
+    options = delete_options(body.delete_body(ctx, registry), ctx.query, ctx.user)
     options.warnings = ctx.warnings
     return options
 
 
 async def deletecollection(ctx: Context, registry: Registry) -> Response:
     selection = read_options(_without(ctx.query, "watch"))
-    options = _delete_options(ctx)
-    wanted = negotiate(_accept(ctx), for_list=True)
+    options = _delete_options(ctx, registry)
+    wanted = wanted_by(ctx, registry)
     entries, revision = await delete_collection(registry, ctx.info.namespace, options, selection)
     return render.many(ctx, registry, Page(entries, revision), wanted)
 

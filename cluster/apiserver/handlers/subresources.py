@@ -5,18 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.apiserver.handlers import body, patch, render
-from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.handlers.resources import put, write_options_of
 from cluster.apiserver.handlers.router import nothing_here
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.read import get_entry
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.scale import scale_of, with_replicas
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.meta import errors
-from cluster.meta.types import Obj
+from cluster.meta.types import GroupVersionKind, Obj
+
+
+SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
+BINDING = GroupVersionKind("", "v1", "Binding")
+TOKEN_REQUEST = GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest")
+
+
+def _eviction_kind(ctx: Context) -> GroupVersionKind:
+    """Old clients still send the beta version."""
+    beta = b"policy/v1beta1" in ctx.request.body
+    return GroupVersionKind("policy", "v1beta1" if beta else "v1", "Eviction")
 
 
 async def status(ctx: Context, registry: Registry) -> Response:
@@ -24,7 +36,7 @@ async def status(ctx: Context, registry: Registry) -> Response:
     sub = registry.kind.subresource(ctx.info.subresource)
     if sub is None:
         raise nothing_here()
-    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    wanted = wanted_by(ctx, registry)
     if ctx.info.verb == "get":
         entry = await get_entry(registry, ctx.info.namespace, ctx.info.name)
         return render.one(ctx, registry, entry, wanted)
@@ -41,7 +53,7 @@ async def scale(ctx: Context, registry: Registry) -> Response:
     sub = registry.kind.subresource("scale")
     if sub is None:
         raise nothing_here()
-    wanted = negotiate(ctx.request.headers.get("accept", ""))
+    wanted = wanted_by(ctx, registry)
     namespace, name = ctx.info.namespace, ctx.info.name
     if ctx.info.verb == "get":
         entry = await get_entry(registry, namespace, name)
@@ -52,7 +64,7 @@ async def scale(ctx: Context, registry: Registry) -> Response:
         entry = await apply.scale(ctx, registry, patch.patch_options(ctx, patch.APPLY), sub)
         return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
     options = write_options_of(ctx, "PatchOptions" if ctx.info.verb == "patch" else "UpdateOptions")
-    change_scale = _scale_change(ctx, registry)
+    change_scale = _scale_change(ctx, registry, options)
 
     async def transform(current: Obj) -> Obj:
         wanted_scale = change_scale(scale_of(registry, current, sub))
@@ -62,10 +74,10 @@ async def scale(ctx: Context, registry: Registry) -> Response:
     return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
 
 
-def _scale_change(ctx: Context, registry: Registry) -> Any:
+def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> Any:
     if ctx.info.verb == "patch":
         return patch.patcher_for(registry, body.media_type(ctx), ctx.request.body)
-    given = body.raw_object(ctx)
+    given = body.spoken(ctx, registry, SCALE, options)
 
     def replace(_: Obj) -> Obj:
         return given
@@ -76,10 +88,10 @@ def _scale_change(ctx: Context, registry: Registry) -> Any:
 async def binding(ctx: Context, registry: Registry) -> Response:
     """pods/NAME/binding and bindings: the scheduler's decision."""
     options = write_options_of(ctx, "CreateOptions")
-    given = body.raw_object(ctx)
+    given = body.spoken(ctx, registry, BINDING, options)
     name = ctx.info.name or (given.get("metadata") or {}).get("name") or ""
     await bind(registry, ctx.info.namespace, name, given, options)
-    return render.answer(ctx, _created(), negotiate(ctx.request.headers.get("accept", "")), 201)
+    return render.answer(ctx, _created(), wanted_by(ctx, registry), 201)
 
 
 def _created() -> Obj:
@@ -110,9 +122,9 @@ async def eviction(ctx: Context, registry: Registry) -> Response:
     from cluster.apiserver.registry.eviction import evict
 
     options = write_options_of(ctx, "CreateOptions")
-    given = body.raw_object(ctx)
+    given = body.spoken(ctx, registry, _eviction_kind(ctx), options)
     await evict(registry, ctx.info.namespace, ctx.info.name, given, options)
-    return render.answer(ctx, _created(), negotiate(ctx.request.headers.get("accept", "")), 201)
+    return render.answer(ctx, _created(), wanted_by(ctx, registry), 201)
 
 
 async def token(ctx: Context, registry: Registry) -> Response:
@@ -120,10 +132,10 @@ async def token(ctx: Context, registry: Registry) -> Response:
     issuer = registry.services.extras.get("tokens")
     if issuer is None:
         raise nothing_here()
-    write_options_of(ctx, "CreateOptions")
-    given = body.raw_object(ctx)
+    options = write_options_of(ctx, "CreateOptions")
+    given = body.spoken(ctx, registry, TOKEN_REQUEST, options)
     out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
-    return render.answer(ctx, out, negotiate(ctx.request.headers.get("accept", "")), 201)
+    return render.answer(ctx, out, wanted_by(ctx, registry), 201)
 
 
 def forbidden_name(given: Obj, name: str) -> None:

@@ -10,8 +10,7 @@ import asyncio
 import random
 from typing import Any
 
-import orjson
-
+from cluster.apiserver.codecs.encode import watch_frame
 from cluster.apiserver.handlers import tables
 from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.http.messages import Response, Writer
@@ -33,11 +32,7 @@ async def watch(registry: Registry, namespace: str, options: ReadOptions, wanted
     """The streaming response; raises 400, 410, 500, 504."""
     session = WatchSession(registry, namespace, options, Frames(registry, wanted, include))
     session.prepare()
-    return Response(200, content_type=_content_type(wanted), stream=session.send)
-
-
-def _content_type(wanted: Wanted) -> str:
-    return wanted.media_type if wanted.media_type == JSON else f"{wanted.media_type};stream=watch"
+    return Response(200, content_type=wanted.watch_content_type, stream=session.send)
 
 
 class Frames:
@@ -47,7 +42,7 @@ class Frames:
         self._registry = registry
         self._wanted = wanted
         self._include = include
-        self._shared = not wanted.shape and wanted.media_type == JSON and registry.kind.from_storage is None
+        self._shared = not wanted.transform and wanted.media == JSON and registry.kind.from_storage is None
         self._first = True
 
     def change(self, type: str, change: Change) -> bytes:
@@ -59,7 +54,7 @@ class Frames:
     def entry(self, type: str, entry: Entry) -> bytes:
         if self._shared:
             return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, entry.tail)
-        if not self._wanted.shape and self._wanted.media_type == JSON:
+        if not self._wanted.transform and self._wanted.media == JSON:
             return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, self._registry.tail(entry))
         return self._framed({"type": type, "object": self._shaped(entry)})
 
@@ -69,11 +64,11 @@ class Frames:
         if initial_end:
             meta["annotations"] = {INITIAL_END: "true"}
         kind = self._registry.kind
-        if self._wanted.shape == "Table":
+        if self._wanted.transform == "Table":
             table_meta = {"resourceVersion": str(revision)}
             obj: dict[str, Any] = tables.table(self._registry, [], self._wanted.version, table_meta, self._include)
             obj["columnDefinitions"], obj["rows"] = self._columns(obj), [{"cells": self._blank(), "object": self._empty(meta)}]
-        elif self._wanted.shape:
+        elif self._wanted.transform:
             obj = {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}", "metadata": meta}
         else:
             obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
@@ -99,23 +94,19 @@ class Frames:
         return columns
 
     def _shaped(self, entry: Entry) -> dict[str, Any]:
-        if self._wanted.shape == "Table":
+        if self._wanted.transform == "Table":
             meta = {"resourceVersion": str(entry.revision)}
             first, self._first = self._first, False
             return tables.table(self._registry, [entry], self._wanted.version, meta, self._include, columns=first)
         obj = self._registry.present(entry)
-        if self._wanted.shape:
+        if self._wanted.transform:
             return tables.partial(obj, self._wanted.version)
         from cluster.apiserver.handlers.render import whole
 
         return whole(self._registry, entry)
 
     def _framed(self, event: dict[str, Any]) -> bytes:
-        if self._wanted.media_type == JSON:
-            return orjson.dumps(event) + b"\n"
-        from cluster.apiserver.handlers.other_codecs import encode
-
-        return encode(event, self._wanted.media_type)
+        return watch_frame(event["type"], event["object"], self._wanted, self._registry.services.schema)
 
 
 class WatchSession:
