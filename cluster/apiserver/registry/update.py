@@ -132,7 +132,7 @@ def _prepare(registry: Registry, new: Obj, old: Obj, strategy: Strategy, sub: Su
     strategy.prepare_update(new, old)
     if sub is None and "status" in {s.name for s in registry.kind.subresources} and "status" in old:
         new.setdefault("status", old["status"])
-    if main.generation:
+    if main.generation and (sub is None or sub.name != "binding"):
         metadata.bump_generation(new, old)
     new["metadata"] = metadata.ordered(new["metadata"]) | {"resourceVersion": old["metadata"]["resourceVersion"]}
 
