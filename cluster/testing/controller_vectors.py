@@ -208,10 +208,13 @@ async def fresh_world(namespace: str) -> AsyncIterator[World]:
         await server.stop()
 
 
-async def replay(scenario: Obj) -> list[str]:
-    """The differences of a scenario, first one first; empty when it agrees."""
+async def replay(scenario: Obj, earlier: Iterable[Obj] = ()) -> list[str]:
+    """The differences of a scenario, first one first; empty when it agrees. `earlier` are cluster-wide objects that
+    other scenarios of the recording had left behind."""
     async with fresh_world(scenario["namespace"]) as world:
         await _prepare(world, scenario)
+        for obj in _not_made_here(scenario, earlier):
+            await world.client.create(known.PRIORITY_CLASSES, obj)
         unstable = {i for i in scenario.get("unstable") or () if isinstance(i, int)}
         for index, step in enumerate(scenario["steps"]):
             faults = await _step(world, step)
@@ -393,11 +396,21 @@ def _event_facts(event: Obj) -> Obj:
     return out
 
 
+def left_behind(scenarios: Iterable[Obj]) -> list[Obj]:
+    """Priority classes, which the scenarios of the recording share."""
+    requests = (step for scenario in scenarios for step in scenario["steps"] if step["action"] == "request")
+    found = (step["body"] for step in requests if step["method"] == "POST" and "/priorityclasses" in step["path"])
+    return [*{obj["metadata"]["name"]: obj for obj in found}.values()]
+
+
+def _not_made_here(scenario: Obj, earlier: Iterable[Obj]) -> list[Obj]:
+    mine = {obj["metadata"]["name"] for obj in left_behind([scenario])}
+    return [obj for obj in earlier if obj["metadata"]["name"] not in mine]
+
+
 async def replay_lines(lines: Iterable[str], only: str = "") -> list[tuple[str, list[str]]]:
     """(id, differences) of each scenario whose id `only` finds."""
-    out = []
-    for line in lines:
-        scenario = orjson.loads(line)
-        if not only or re.search(only, scenario["id"]):
-            out.append((scenario["id"], await replay(scenario)))
-    return out
+    scenarios = [orjson.loads(line) for line in lines]
+    earlier = left_behind(scenarios)
+    chosen = (s for s in scenarios if not only or re.search(only, s["id"]))
+    return [(scenario["id"], await replay(scenario, earlier)) for scenario in chosen]
