@@ -1,0 +1,167 @@
+"""The whole cluster in one process: store, API server, controllers, scheduler, nodes, Services.
+
+Used by the daemon and by tests alike; reads no environment and prints nothing. Parts are started in the order in
+which they need each other and stopped the other way round, so that whoever still works can still write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.cli.connector import Connector
+from cluster.client.interface import Client
+from cluster.controllers.context import Options as ControllerOptions
+from cluster.controllers.set import run_controllers
+from cluster.kubelet.kubelet import Kubelet
+from cluster.kubelet.node import NodeOptions
+from cluster.kubelet.runtimes.interface import Runtime
+from cluster.machinery.clock import Clock, RealClock
+from cluster.machinery.events import EventSink
+from cluster.machinery.informer import Informers
+from cluster.machinery.resources import ENDPOINT_SLICES, SERVICE_ACCOUNTS, SERVICES
+from cluster.meta.errors import StatusError
+from cluster.network.userspace import UserspaceProxier
+from cluster.scheduler.scheduler import start as make_scheduler
+from cluster.storage.interface import Store
+
+log = logging.getLogger(__name__)
+LOOPBACK = "loopback-addresses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """`root` holds the nodes' files. `service_cidr` and `pod_cidr` (a /16) are loopback ranges for real processes."""
+
+    root: Path
+    runtime: str = "process"
+    nodes: int = 1
+    node_name: str = "pyhelm"
+    service_cidr: str = "127.96.0.0/16"
+    pod_network: str = "127.2"
+    """The first two numbers of pod addresses; node n has n as its third."""
+    server: ApiServerOptions = field(default_factory=ApiServerOptions)
+    root_ca: str = ""
+    proxy: bool = True
+
+
+class Cluster:
+    """`start` returns when the cluster answers and its nodes are ready; `stop` ends workloads, then parts.
+
+    `failed` is done when a part has broken, with its exception.
+    """
+
+    def __init__(self, store: Store, options: ClusterOptions, *, clock: Clock | None = None) -> None:
+        self.options, self._store = options, store
+        self.clock: Clock = clock or RealClock()
+        self.connector = Connector()
+        self.server = ApiServer(store, options.server, nodes=self.connector, clock=self.clock)
+        self.client: Client = self.server.client()
+        self.informers = Informers(self.client, self.clock)
+        self.events = EventSink(self.client, self.clock)
+        self.proxier: UserspaceProxier | None = None
+        self.kubelets: list[Kubelet] = []
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Raises what a part raises while starting: OSError for a taken address, StoreError for a bad file."""
+        await self.server.start()
+        self._task = asyncio.create_task(self._run(), name="cluster")
+        waiting = asyncio.create_task(self._ready.wait())
+        await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._task.done():
+            await self.server.stop()
+            self._task.result()
+
+    async def wait(self) -> None:
+        """Until a part breaks (raises) or `stop` is called."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()
+
+    async def stop(self) -> None:
+        """Containers end first, as on a machine that shuts down; then every part; the store stays open."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({self._task})
+        await asyncio.gather(*(kubelet.runtime.close() for kubelet in self.kubelets))
+        await self.server.stop()
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.informers.run(), name="informers")
+            group.create_task(self.events.run(), name="events")
+            controllers = run_controllers(
+                self.client, self.clock, ControllerOptions(root_ca=self.options.root_ca),
+                informers=self.informers, events=self.events,
+            )  # fmt: skip
+            group.create_task(controllers, name="controllers")
+            scheduler = make_scheduler(self.client, self.clock, self.informers, self.events)
+            group.create_task(scheduler.run(), name="scheduler")
+            services = self.informers.of(SERVICES)
+            for number in range(self.options.nodes):
+                kubelet = self._kubelet(number, lambda: services.list())
+                self.kubelets.append(kubelet)
+                self.connector.kubelets[kubelet.name] = kubelet
+                group.create_task(kubelet.run(), name=f"kubelet {kubelet.name}")
+            if self.options.proxy and self.options.runtime != "simulated":
+                self.proxier = UserspaceProxier(
+                    self.client, self.clock, services, self.informers.of(ENDPOINT_SLICES),
+                    self.events.recorder("service-proxy"),
+                )  # fmt: skip
+                group.create_task(self.proxier.run(), name="proxier")
+            await self._become_ready()
+
+    async def _become_ready(self) -> None:
+        for kubelet in self.kubelets:
+            await kubelet.ready.wait()
+        if self.proxier is not None:
+            await self.proxier.ready.wait()
+        await self._default_account()
+        self._ready.set()
+
+    async def _default_account(self) -> None:
+        """Pods can only be made once their namespace has its service account."""
+        while True:
+            with suppress(StatusError):
+                await self.client.get(SERVICE_ACCOUNTS, "default", "default")
+                return
+            await self.clock.sleep(0.005)
+
+    def _kubelet(self, number: int, services: Callable[[], list[dict[str, object]]]) -> Kubelet:
+        options = self.options
+        name = options.node_name if options.nodes == 1 else f"{options.node_name}-{number}"
+        root = options.root / name
+        simulated = options.runtime == "simulated"
+        network = "10.2" if simulated else options.pod_network
+        node = NodeOptions(
+            name=name,
+            pod_cidr=f"{network}.{number}.0/24",
+            control_plane=number == 0,
+            version=f"v{options.server.kubernetes_version}",
+        )
+        shared = "127.0.0.1" if sys.platform != "linux" and not simulated else ""
+        return Kubelet(
+            self.client, make_runtime(options.runtime, root), self.clock, self.events, node, root, services,
+            shared_address=shared,
+        )  # fmt: skip
+
+
+def make_runtime(name: str, root: Path) -> Runtime:
+    if name == "simulated":
+        from cluster.kubelet.runtimes.simulated import SimulatedRuntime
+
+        return SimulatedRuntime()
+    from cluster.kubelet.runtimes.process import ProcessRuntime
+
+    return ProcessRuntime(root / "runtime")

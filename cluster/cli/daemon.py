@@ -1,0 +1,162 @@
+"""The background process of a cluster: `python -m cluster.cli.daemon STATE`.
+
+It imports its parts while the command that started it still makes the keys, waits for one line on its standard
+input, and answers one JSON line on descriptor `--report`: {"port": …} once everything is ready, or {"error": …}.
+From then on it writes to its log alone. TERM and INT stop it in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from cluster.cli import places
+from cluster.cli.assembly import LOOPBACK, Cluster, ClusterOptions
+from cluster.cli.pki import Keys
+from cluster.cli.places import Place, Refused
+from cluster.cli.ranges import claim, pod_network, service_network
+
+log = logging.getLogger(__name__)
+_STOP_PATIENCE = 40.0
+
+
+def main(argv: list[str]) -> int:
+    name, state, report = argv[0], Path(argv[1]), int(argv[2])
+    place = Place(name, state, state)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s: %(message)s"
+    )
+    import uvloop
+
+    if sys.stdin.readline().strip() != "go":
+        return 1
+    os.close(0)
+    os.open(os.devnull, os.O_RDONLY)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(place, report))
+
+
+async def _serve(place: Place, report: int) -> int:
+    lock = places.hold(place.lock)
+    if lock is None:
+        return _tell(report, error=f"another process serves the state in {place.state}")
+    config = places.read_json(place.config)
+    try:
+        claimed, held = claim(config.get("range"))
+        if claimed != config.get("range"):
+            config["range"] = claimed
+        store = await _open_store(place)
+        cluster = Cluster(store, _options(place, config))
+        await _start(cluster, config)
+    except (Refused, OSError, ValueError) as error:
+        return _tell(report, error=str(error))
+    except Exception as error:
+        log.exception("the cluster did not start")
+        return _tell(report, error=f"{type(error).__name__}: {error}")
+    config["port"] = cluster.server.port
+    places.write_json(place.config, config)
+    places.write_json(place.daemon, {"pid": os.getpid(), "port": cluster.server.port, "started": cluster.clock.now()})
+    _settle()
+    _tell(report, port=cluster.server.port)
+    code = await _until_told(cluster)
+    await store.close()
+    place.daemon.unlink(missing_ok=True)
+    del held
+    return code
+
+
+async def _open_store(place: Place) -> Any:
+    from cluster.storage.sqlite import SqliteStore
+
+    return await SqliteStore.open(place.database)
+
+
+async def _start(cluster: Cluster, config: dict[str, Any]) -> None:
+    try:
+        await cluster.start()
+    except OSError as error:
+        port = cluster.options.server.port
+        if port and error.errno is not None and "in use" in str(error).lower():
+            raise Refused(f"port {port} of 127.0.0.1 is used by another program; choose another with --port") from error
+        raise
+
+
+def _settle() -> None:
+    """What was needed to start is garbage now, and the rest will live long."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+
+
+def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
+    from cluster.apiserver.server import ApiServerOptions
+
+    keys = Keys(place.pki)
+    number = config.get("range") or 0
+    service_cidr = service_network(number)
+    server = ApiServerOptions(
+        port=config.get("port") or 0,
+        tls_certificate=keys.server,
+        tls_key=keys.server_key,
+        client_ca=keys.ca,
+        signing_key=keys.tokens if (Path(__file__).parents[1] / "apiserver/authn/service_accounts.py").exists() else None,
+        service_cidr=service_cidr,
+        kubernetes_version=config["version"],
+        allowances=frozenset({LOOPBACK}),
+    )
+    return ClusterOptions(
+        root=place.node,
+        runtime=config["runtime"],
+        nodes=config.get("nodes") or 1,
+        node_name=place.name,
+        service_cidr=service_cidr,
+        pod_network=pod_network(number),
+        server=server,
+        root_ca=keys.ca.read_text(),
+    )
+
+
+def _tell(report: int, **what: Any) -> int:
+    try:
+        os.write(report, json.dumps(what).encode() + b"\n")
+        os.close(report)
+    except OSError:
+        # The command that waited has been interrupted; the cluster goes on.
+        pass
+    if "error" in what:
+        log.error("%s", what["error"])
+    return 1 if "error" in what else 0
+
+
+async def _until_told(cluster: Cluster) -> int:
+    """Serve until a signal comes (0) or a part breaks (1)."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    waiting = asyncio.ensure_future(told.wait())
+    serving = asyncio.ensure_future(cluster.wait())
+    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    code = 0
+    if serving.done() and not told.is_set():
+        code = 1
+        log.error("a part of the cluster broke", exc_info=serving.exception())
+    try:
+        await asyncio.wait_for(cluster.stop(), _STOP_PATIENCE)
+    except TimeoutError:
+        log.error("stopping took too long")
+        code = 1
+    serving.cancel()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
