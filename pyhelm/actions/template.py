@@ -135,7 +135,7 @@ def _glob(pattern: str) -> Callable[[str], bool]:
 
     try:
         compiled = glob(pattern)
-    except (ValueError, re.error):
+    except (ChartError, re.error):
         return lambda _: False
     return lambda name: compiled.fullmatch(name) is not None
 

@@ -14,7 +14,7 @@ from typing import TextIO
 from pyhelm.cli.command import Call, Command
 from pyhelm.cli.flags import HelpWanted, Parser, UsageError
 from pyhelm.cli.settings import GLOBAL_FLAGS, read_settings
-from pyhelm.errors import PyhelmError
+from pyhelm.errors import ChartError, ManifestError, PyhelmError, TemplateError, ValuesError
 
 COMMANDS: dict[str, str] = {
     "cluster": "cluster",
@@ -80,6 +80,9 @@ ALIASES: dict[str, str] = {
     "un": "uninstall",
 }
 
+# Errors in what the user wrote: they name file and line themselves, a Python trace adds nothing.
+_PLAIN = (UsageError, ChartError, ManifestError, TemplateError, ValuesError)
+
 _GROUPS = frozenset(path.partition(" ")[0] for path in COMMANDS if " " in path)
 _RAW = frozenset({"cluster", "kubectl"})
 
@@ -99,7 +102,7 @@ def main(
     try:
         return _dispatch(list(argv), stdout, stderr, stdin, environ, program)
     except PyhelmError as error:
-        if debug and not isinstance(error, UsageError):
+        if debug and not isinstance(error, _PLAIN):
             _trace(stderr)
         stderr.write(f"Error: {error}\n")
         return 1

@@ -103,6 +103,8 @@ def check_release_name(call: Call, name: str) -> None:
 
 def check_installable(call: Call, chart: Chart) -> None:
     """Refuse library charts; tell of deprecated ones."""
+    if chart.metadata.get("apiVersion") == "v3":
+        raise ReleaseError("invalid chart apiVersion")
     kind = str(chart.metadata.get("type") or "")
     if kind not in ("", "application"):
         raise ReleaseError(f"{kind} charts are not installable")

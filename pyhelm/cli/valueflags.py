@@ -28,13 +28,13 @@ def user_values(call: Call, load: Callable[[], Chart]) -> tuple[Chart, dict[str,
 
 def with_environment(call: Call, chart: Chart, name: str, given: dict[str, Any]) -> dict[str, Any]:
     """`given` over the chart's values-NAME.yaml; says which file was taken."""
-    from pyhelm.values.coalesce import overlay
+    from pyhelm.chart.values_file import overlay
     from pyhelm.values.environments import environment_file
-    from pyhelm.values.sources import parse_values
+    from pyhelm.values.sources import parse_values_file
 
     file = environment_file(chart, name)
     call.err(f"environment {name}: values from {file.name} of chart {chart.name}")
-    return overlay(parse_values(file.data, f"{chart.name}/{file.name}"), given)
+    return overlay(parse_values_file(file.data, f"{chart.name}/{file.name}"), given)
 
 
 def value_flags(call: Call) -> ValueFlags:

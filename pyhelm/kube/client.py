@@ -6,6 +6,8 @@ Knows HTTP and the Status shape, nothing of releases. Objects are the wire dicts
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -216,7 +218,42 @@ def _refusal(answer: httpx.Response, path: str) -> KubeError:
 
 
 def _unreachable(access: Access, path: str, error: httpx.TransportError) -> KubeError:
-    cause = str(error) or type(error).__name__
-    if isinstance(error, httpx.ConnectError) and "All connection attempts failed" in cause:
-        cause = "connection refused"
-    return KubeError(f"{access.server}{path} cannot be reached: {cause}", reason="Unreachable")
+    """That there is no answer, in the words a Go client has for it."""
+    return KubeError(f'Get "{access.server.rstrip("/")}{path}": {_cause(access, error)}', reason="Unreachable")
+
+
+def _cause(access: Access, error: BaseException) -> str:
+    url = httpx.URL(access.server)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    for inner in _chain(error):
+        if isinstance(inner, socket.gaierror):
+            return f"dial tcp: lookup {url.host}: no such host"
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return f"tls: failed to verify certificate: {inner.verify_message}"
+        if isinstance(inner, ConnectionRefusedError):
+            return f"dial tcp {_address(url.host)}:{port}: connect: connection refused"
+    if isinstance(error, httpx.ConnectError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return f"tls: failed to verify certificate: {error}"
+        if "getaddrinfo" in str(error) or "Name or service" in str(error):
+            return f"dial tcp: lookup {url.host}: no such host"
+        return f"dial tcp {_address(url.host)}:{port}: connect: connection refused"
+    if isinstance(error, httpx.TimeoutException):
+        return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    return str(error) or type(error).__name__
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        one = todo.pop()
+        if one is None or one in found:
+            continue
+        found.append(one)
+        todo += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
+    return found
+
+
+def _address(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host

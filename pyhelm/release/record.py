@@ -22,6 +22,7 @@ from pyhelm.release.wire import Struct, json_text
 TYPE = "helm.sh/release.v1"
 """Type of the Secret that holds a record."""
 
+_STATUSES = frozenset(status.value for status in Status)
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
@@ -113,7 +114,7 @@ def _info(data: dict[str, Any]) -> Info:
         last_deployed=_time(data.get("last_deployed")),
         deleted=_time(data.get("deleted")),
         description=str(data.get("description") or ""),
-        status=Status(word) if word in Status else Status.UNKNOWN,
+        status=Status(word) if word in _STATUSES else Status.UNKNOWN,
         notes=str(data.get("notes") or ""),
     )
 
