@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from pyhelm.engine.goprint import text_of
-from pyhelm.formats.floats import digits_of, format_g
+from pyhelm.formats.floats import format_g
 from pyhelm.formats.gotypes import GoObject, kind_of, type_of
 from pyhelm.formats.quoting import can_backquote, quote, quote_rune
 
@@ -152,8 +152,8 @@ def _format(directive: Directive, value: Any, depth: int) -> str:
         return _pad(directive, type_of(value)) if depth == 0 else type_of(value)
     if isinstance(value, GoObject):
         return _format_object(directive, value, depth)
-    writer = _WRITERS.get(kind_of(value))
-    text = writer(directive, value, depth) if writer is not None else None
+    writer = _WRITERS.get(kind_of(value), _format_other)
+    text = writer(directive, value, depth)
     return text if text is not None else _misfit(directive, value)
 
 
@@ -251,7 +251,7 @@ def _float_digits(directive: Directive, value: float) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         return format_g(value)
     if verb == "v" and "#" in directive.flags:
-        return _sharp_v(value)
+        return format_g(value)
     if verb in "xX":
         return _hexadecimal(value, verb)
     sharp = "#" if "#" in directive.flags else ""
@@ -262,17 +262,6 @@ def _float_digits(directive: Directive, value: float) -> str:
             text = f"%{sharp}.{precision or 1}g" % value
         return text.upper() if verb == "G" else text
     return f"%{sharp}.{6 if precision is None else precision}{verb}" % value
-
-
-def _sharp_v(value: float) -> str:
-    """%#v: %g, but plain digits below 1e21."""
-    if 1e6 <= abs(value) < 1e21:
-        digits, point = digits_of(abs(value))
-        sign = "-" if value < 0 else ""
-        if point >= len(digits):
-            return sign + digits.ljust(point, "0")
-        return f"{sign}{digits[:point]}.{digits[point:]}"
-    return format_g(value)
 
 
 def _hexadecimal(value: float, verb: str) -> str:
@@ -334,7 +323,7 @@ def _format_map(directive: Directive, value: dict[Any, Any], depth: int) -> str 
 
 
 def _format_object(directive: Directive, value: GoObject, depth: int) -> str:
-    text = value.go_string()
+    text = value.go_string() if not value.go_string_by_address else None
     if text is not None and directive.verb in "vsxXq" and "#" not in directive.flags:
         formatted = _format_text(directive, text, depth)
         return formatted if formatted is not None else text
@@ -343,10 +332,15 @@ def _format_object(directive: Directive, value: GoObject, depth: int) -> str:
         inner = ", ".join([f"{k}:{_format(directive, v, depth + 1)}" for k, v in fields.items()])
         return f"{value.go_type}{{{inner}}}"
     named = directive.verb == "v" and "+" in directive.flags
-    inner = " ".join(
-        [(f"{k}:" if named else "") + _format(directive, v, depth + 1) for k, v in fields.items()]
-    )
+    if named:
+        inner = " ".join([f"{name}:{_format(directive, item, depth + 1)}" for name, item in fields.items()])
+    else:
+        inner = " ".join([_format(directive, item, depth + 1) for item in value.go_printed()])
     return ("&" if value.go_kind == "ptr" else "") + "{" + inner + "}"
+
+
+def _format_other(directive: Directive, value: Any, depth: int) -> str | None:
+    return _pad(directive, text_of(value)) if directive.verb == "v" else None
 
 
 _WRITERS: dict[str, Any] = {

@@ -22,6 +22,8 @@ def to_text(value: Any) -> str:
         return value  # type: ignore[no-any-return]
     if value is None:
         return "<no value>"
+    if isinstance(value, GoObject):
+        return _object(value, value.go_string())
     return text_of(value)
 
 
@@ -41,7 +43,7 @@ def text_of(value: Any) -> str:
 
 def _compound(value: Any) -> str:
     if isinstance(value, GoObject):
-        return _object(value)
+        return _object(value, None if value.go_string_by_address else value.go_string())
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, dict):
@@ -50,15 +52,16 @@ def _compound(value: Any) -> str:
         return "[" + " ".join([text_of(item) for item in value]) + "]"
     if isinstance(value, bytes):
         return "[" + " ".join([str(byte) for byte in value]) + "]"
+    if isinstance(value, complex):
+        return f"({format_g(value.real)}{'+' if value.imag >= 0 else ''}{format_g(value.imag)}i)"
     return str(value)
 
 
-def _object(value: GoObject) -> str:
-    text = value.go_string()
+def _object(value: GoObject, text: str | None) -> str:
     if text is not None:
         return text
     mark = "&" if value.go_kind == "ptr" else ""
-    return mark + "{" + " ".join([text_of(item) for item in value.go_fields().values()]) + "}"
+    return mark + "{" + " ".join([text_of(item) for item in value.go_printed()]) + "}"
 
 
 def sprint(*values: Any) -> str:
@@ -83,7 +86,7 @@ def sprintln(*values: Any) -> str:
 
 def sprintf(pattern: str, *values: Any) -> str:
     """`fmt.Sprintf`, with Go's `%!d(string=x)` marks for whatever does not fit."""
-    if pattern.count("%") == len(values) == pattern.count("%s") and all([type(v) is str for v in values]):
+    if pattern.count("%") == len(values) == pattern.count("%s") and all(type(v) is str for v in values):
         return pattern % values
     from pyhelm.engine.goformat import format_values
 

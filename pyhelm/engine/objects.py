@@ -98,6 +98,7 @@ class KubeVersion(GoObject):
 
     go_type: ClassVar[str] = "common.KubeVersion"
     go_kind: ClassVar[str] = "struct"
+    go_string_by_address: ClassVar[bool] = True
 
     def __init__(self, version: str) -> None:
         self.version = version
@@ -112,6 +113,9 @@ class KubeVersion(GoObject):
 
     def go_fields(self) -> dict[str, Any]:
         return self.parts
+
+    def go_printed(self) -> list[Any]:
+        return [self.version, self.normalized, self.parts["Major"], self.parts["Minor"]]
 
     def go_methods(self) -> dict[str, Callable[..., Any]]:
         return {"GitVersion": Method(lambda: self.version), "String": Method(lambda: self.normalized)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,14 +57,15 @@ def _year(year: int, width: int) -> str:
 
 def _shown(moment: GoTime, parts: tuple[int, int, int, int, int, int, int], chunk: str) -> str:
     year, month, day, hour, minute, second, nanosecond = parts
-    simple = {
+    simple: dict[str, Callable[[], str]] = {
         "2006": lambda: _year(year, 4), "06": lambda: f"{abs(year) % 100:02d}", "January": lambda: MONTHS[month - 1],
         "Jan": lambda: MONTHS[month - 1][:3], "01": lambda: f"{month:02d}", "1": lambda: str(month),
         "Monday": lambda: WEEKDAYS[moment.weekday()], "Mon": lambda: WEEKDAYS[moment.weekday()][:3],
         "02": lambda: f"{day:02d}", "_2": lambda: f"{day:2d}", "2": lambda: str(day),
         "002": lambda: f"{moment.year_day():03d}", "__2": lambda: f"{moment.year_day():3d}",
         "15": lambda: f"{hour:02d}", "03": lambda: f"{hour % 12 or 12:02d}", "3": lambda: str(hour % 12 or 12),
-        "04": lambda: f"{minute:02d}", "4": lambda: str(minute), "05": lambda: f"{second:02d}", "5": lambda: str(second),
+        "04": lambda: f"{minute:02d}", "4": lambda: str(minute),
+        "05": lambda: f"{second:02d}", "5": lambda: str(second),
         "PM": lambda: "PM" if hour >= 12 else "AM", "pm": lambda: "pm" if hour >= 12 else "am",
     }  # fmt: skip
     writer = simple.get(chunk)
@@ -73,7 +75,7 @@ def _shown(moment: GoTime, parts: tuple[int, int, int, int, int, int, int], chun
         return _fraction(nanosecond, chunk)
     offset, name = moment.zone.at(moment.seconds)
     if chunk == "MST":
-        return name or _offset(offset, "-0700" if offset % 3600 else "-07")
+        return name or _offset(offset, "-0700")
     return "Z" if chunk[0] == "Z" and offset == 0 else _offset(offset, "-" + chunk[1:])
 
 
@@ -333,15 +335,15 @@ def _set_year_day(reading: _Reading, padded: bool) -> None:
     reading.year_day = _digits(reading, 1 if padded else 3, 3)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[_Reading], object]] = {
     "2006": _read_year,
     "06": _read_short_year,
     "January": lambda reading: _set_month(reading, None),
     "Jan": lambda reading: _set_month(reading, 3),
     "01": lambda reading: _read_month(reading, 2),
     "1": lambda reading: _read_month(reading, 1),
-    "Monday": lambda reading: _named(reading, WEEKDAYS, None) * 0,
-    "Mon": lambda reading: _named(reading, WEEKDAYS, 3) * 0,
+    "Monday": lambda reading: _named(reading, WEEKDAYS, None),
+    "Mon": lambda reading: _named(reading, WEEKDAYS, 3),
     "02": lambda reading: _read_day(reading, 2, False),
     "2": lambda reading: _read_day(reading, 1, False),
     "_2": lambda reading: _read_day(reading, 1, True),
@@ -396,8 +398,9 @@ def _placed(reading: _Reading, seconds: int, zone: Zone) -> GoTime:
         return GoTime(seconds * SECOND + nanoseconds, UTC)
     if reading.offset is not None:
         instant = seconds - reading.offset
-        found = zone.at(instant)[0] == reading.offset and (not reading.zone_name or zone.at(instant)[1] == reading.zone_name)
-        fixed = zone if found else Zone(reading.zone_name, reading.offset)
+        offset, name = zone.at(instant)
+        same = offset == reading.offset and reading.zone_name in ("", name)
+        fixed = zone if same else Zone(reading.zone_name, reading.offset)
         return GoTime(instant * SECOND + nanoseconds, fixed)
     if reading.zone_name:
         instant = _local_instant(seconds, zone)

@@ -75,11 +75,7 @@ class Zone:
             shift -= cycle
         moment = datetime.datetime.fromtimestamp(seconds + shift, self.info)
         offset = moment.utcoffset()
-        return int(offset.total_seconds()) if offset is not None else 0, _abbreviation(moment.tzname() or "")
-
-
-def _abbreviation(name: str) -> str:
-    return name
+        return int(offset.total_seconds()) if offset is not None else 0, moment.tzname() or ""
 
 
 def _local_at(seconds: int) -> tuple[int, str]:
@@ -152,7 +148,9 @@ class DurationError(ValueError):
     """No duration; the message is Go's."""
 
 
-_UNITS = {"ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_UNITS = {
+    "ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND,
+}  # fmt: skip
 _NUMBER = re.compile(r"([0-9]*)(?:\.([0-9]*))?")
 _UNIT = re.compile(r"[^0-9.]*")
 
@@ -245,9 +243,7 @@ class GoDuration(GoObject):
         """To a multiple of `unit`, halves away from zero."""
         if unit <= 0:
             return self
-        value = (abs(self.nanoseconds) + unit // 2) // unit * unit if unit % 2 == 0 else (
-            (2 * abs(self.nanoseconds) + unit) // (2 * unit) * unit
-        )
+        value = (2 * abs(self.nanoseconds) + unit) // (2 * unit) * unit
         return GoDuration(value if self.nanoseconds >= 0 else -value)
 
     def go_methods(self) -> dict[str, Callable[..., Any]]:

@@ -37,8 +37,12 @@ def _arithmetic(moment: GoTime) -> dict[str, Callable[..., Any]]:
             (moment.nanoseconds > other.nanoseconds) - (moment.nanoseconds < other.nanoseconds)
         ),
         "Equal": lambda other: moment.nanoseconds == other.nanoseconds,
-        "Truncate": lambda unit: moment.plus(-((moment.nanoseconds - _zero()) % int(unit))) if int(unit) > 0 else moment,
+        "Truncate": lambda unit: _truncated(moment, int(unit)),
     }
+
+
+def _truncated(moment: GoTime, unit: int) -> GoTime:
+    return moment.plus(-((moment.nanoseconds - _zero()) % unit)) if unit > 0 else moment
 
 
 def _zero() -> int:

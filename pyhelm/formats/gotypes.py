@@ -108,10 +108,16 @@ class GoObject:
 
     go_type: ClassVar[str] = "struct {}"
     go_kind: ClassVar[str] = "struct"
+    go_string_by_address: ClassVar[bool] = False
+    """Whether String belongs to the pointer: then an action prints by it, print and printf do not."""
 
     def go_fields(self) -> dict[str, Any]:
         """The exported fields, in the struct's order."""
         return {}
+
+    def go_printed(self) -> list[Any]:
+        """The values of all fields, unexported ones too, as %v shows them."""
+        return list(self.go_fields().values())
 
     def go_string(self) -> str | None:
         """What String() says; None when the type has no such method."""
@@ -136,6 +142,7 @@ _TYPES: dict[type, str] = {
     list: "[]interface {}",
     type(None): "<nil>",
     bytes: "[]uint8",
+    complex: "complex128",
 }
 
 _KINDS: dict[type, str] = {
@@ -148,6 +155,7 @@ _KINDS: dict[type, str] = {
     list: "slice",
     type(None): "invalid",
     bytes: "slice",
+    complex: "complex128",
 }
 
 

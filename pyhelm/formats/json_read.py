@@ -12,14 +12,39 @@ __all__ = ["JSONError", "load", "load_list", "load_map"]
 
 
 class JSONError(ValueError):
-    """Text that is no JSON, or JSON of another type; the message is encoding/json's."""
+    """Text that is no JSON, or JSON of another type; the message is encoding/json's.
+
+    `partial` is what had been decoded all the same, where a number alone was out of range.
+    """
+
+    def __init__(self, message: str, partial: Any = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class _TooLarge(float):
+    """A number no float64 holds; it becomes 0 in what was decoded so far."""
+
+    text: str
 
 
 def _number(text: str) -> float:
     value = float(text)
     if value - value != 0:
-        raise JSONError(f"json: cannot unmarshal number {text} into Go value of type float64")
+        large = _TooLarge(0.0)
+        large.text = text
+        return large
     return value
+
+
+def _refuse_large(value: Any, path: tuple[str, ...] = ()) -> None:
+    if isinstance(value, _TooLarge):
+        field = f"Go struct field .{'.'.join(path)}" if path else "Go value"
+        raise JSONError(f"json: cannot unmarshal number {value.text} into {field} of type float64")
+    for key, item in value.items() if isinstance(value, dict) else ():
+        _refuse_large(item, (*path, key))
+    for item in value if isinstance(value, list) else ():
+        _refuse_large(item, path)
 
 
 def _refuse(text: str) -> Any:
@@ -28,10 +53,26 @@ def _refuse(text: str) -> Any:
 
 def load(text: str) -> Any:
     """The JSON value of the text."""
+    value = _decoded(text)
+    if _LARGE(text):
+        _refuse_large(value)
+    return value
+
+
+def _without_large(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_large(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_large(item) for item in value]
+    return 0.0 if isinstance(value, _TooLarge) else value
+
+
+_LARGE = re.compile(r"[0-9]{300}|[eE]\+?[0-9]{3}").search
+
+
+def _decoded(text: str) -> Any:
     try:
         value = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
-    except JSONError:
-        raise
     except ValueError:
         raise JSONError(_Scanner(text).complaint()) from None
     return _mended(value) if "\\u" in text or not text.isascii() else value
@@ -48,13 +89,18 @@ def _mended(value: Any) -> Any:
     return value
 
 
-_KINDS = {str: "string", float: "number", bool: "bool", list: "array", dict: "object"}
+_KINDS = {str: "string", float: "number", _TooLarge: "number", bool: "bool", list: "array", dict: "object"}
 
 
 def load_map(text: str) -> dict[str, Any] | None:
     """An object; None for `null`."""
-    value = load(text)
+    value = _decoded(text)
     if value is None or isinstance(value, dict):
+        if _LARGE(text):
+            try:
+                _refuse_large(value)
+            except JSONError as error:
+                raise JSONError(str(error), _without_large(value)) from None
         return value
     kind = _KINDS[type(value)]
     raise JSONError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
@@ -62,8 +108,13 @@ def load_map(text: str) -> dict[str, Any] | None:
 
 def load_list(text: str) -> list[Any] | None:
     """An array; None for `null`."""
-    value = load(text)
+    value = _decoded(text)
     if value is None or isinstance(value, list):
+        if _LARGE(text):
+            try:
+                _refuse_large(value)
+            except JSONError as error:
+                raise JSONError(str(error), _without_large(value)) from None
         return value
     raise JSONError(f"json: cannot unmarshal {_KINDS[type(value)]} into Go value of type []interface {{}}")
 
@@ -169,7 +220,7 @@ class _Scanner:
                 self.at += 1
                 return
             if not char or char < " ":
-                self.bad("in string literal")
+                self.bad("in string")
             self.at += 1
             if char == "\\":
                 self.escape()

@@ -22,7 +22,7 @@ def _escape(found: re.Match[str]) -> str:
     if named is not None:
         return named
     if "\ud800" <= char <= "\udfff":
-        return "\\ufffd"
+        return "\ufffd"
     return f"\\u{ord(char):04x}"
 
 

@@ -79,8 +79,11 @@ class Version:
 
 def _made(found: re.Match[str], text: str) -> Version:
     numbers = [int((found[i] or "0").lstrip(".")) for i in (1, 2, 3)]
-    if max(numbers) >= _LIMIT:
-        raise SemverError("error parsing version segment: strconv.ParseUint: value out of range")
+    for place, number in enumerate(numbers, 1):
+        if number >= _LIMIT:
+            shown = (found[place] or "").lstrip(".")
+            reason = f'strconv.ParseUint: parsing "{shown}": value out of range'
+            raise SemverError(f"error parsing version segment: {reason}")
     prerelease = found[5] or ""
     if any(len(p) > 1 and p.isdigit() and p[0] == "0" for p in prerelease.split(".")):
         raise SemverError("version segment starts with 0")

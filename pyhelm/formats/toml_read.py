@@ -1,4 +1,4 @@
-"""TOML as BurntSushi's decoder reads it into a map: int64, float64, text, bool, times, lists and maps, and its errors."""
+"""TOML as BurntSushi's decoder reads it into a map: int64, float64, text, bool, times, lists, maps; and its errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class _Fault(Exception):
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"[A-Za-z]+")
 _NUMBER = re.compile(r"[+-]?[0-9A-Za-z_.+:-]*")
-_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})?|\d{4}-\d{2}-\d{2}|\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?")
+_CLOCK = r"\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?"
+_STAMP = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}(?:[Tt ]{_CLOCK}(?:[Zz]|[+-]\d{{2}}:\d{{2}})?)?|{_CLOCK}")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _BASED = {"0x": (16, "0123456789abcdefABCDEF"), "0o": (8, "01234567"), "0b": (2, "01")}
 _ESCAPES = {'"': '"', "\\": "\\", "b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b", "/": None}
@@ -425,7 +426,7 @@ class _Parser:
         body = text[2:] if base != 10 else text.lstrip("+-")
         for char in body:
             if char not in digits + "_":
-                if base == 10 and char in "+-:" or (base == 10 and char.isalpha()):
+                if base == 10 and (char in "+-:" or char.isalpha()):
                     self.at = start + text.index(char)
                     raise self.not_ended(char)
                 names = {16: "a hexadecimal", 8: "an octal", 2: "a binary"}

@@ -63,8 +63,10 @@ def _value(item: Any, indent: int, out: list[str], inline: bool) -> None:
     item = _plain(item)
     if isinstance(item, dict | list) and item:
         out.append(" " if inline else "\n")
-        writer = _mapping if isinstance(item, dict) else _sequence
-        writer(item, indent + 2, out, inline)  # type: ignore[operator]
+        if isinstance(item, dict):
+            _mapping(item, indent + 2, out, inline)
+        else:
+            _sequence(item, indent + 2, out, inline)
     else:
         out.append(f" {_scalar(item, indent + 2)}\n")
 

@@ -20,7 +20,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from pyhelm.formats.floats import format_g
 from pyhelm.formats.gotypes import type_of
 from pyhelm.formats.quoting import quote
-from pyhelm.formats.yaml_resolve import MERGE, TIMESTAMP, Special, resolve_plain
+from pyhelm.formats.yaml_resolve import TIMESTAMP, Special, resolve_plain
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -120,8 +120,6 @@ def _tagged(node: ScalarNode) -> Any:
 def _tag_of(value: object) -> str:
     if value is TIMESTAMP:
         return "timestamp"
-    if value is MERGE:
-        return "merge"
     names = {bool: "bool", int: "int", float: "float", str: "str", type(None): "null"}
     return names[type(value)]
 

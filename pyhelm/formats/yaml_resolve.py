@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from math import inf, nan
 
-__all__ = ["MERGE", "TIMESTAMP", "Special", "is_base60", "parse_go_int", "resolve_plain", "resolves_to_text"]
+__all__ = ["TIMESTAMP", "Special", "is_base60", "parse_go_int", "resolve_plain", "resolves_to_text"]
 
 
 class Special:
-    """A scalar that is text by value and something else by tag: the merge key or a timestamp."""
+    """A scalar that is text by value and something else by tag: a timestamp."""
 
     __slots__ = ("name",)
 
@@ -20,7 +20,6 @@ class Special:
         self.name = name
 
 
-MERGE = Special("merge")
 TIMESTAMP = Special("timestamp")
 
 _WORDS: dict[str, object] = {
@@ -30,11 +29,10 @@ _WORDS: dict[str, object] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), nan),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), inf),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -inf),
-    "<<": MERGE,
 }
 
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_DOT_FLOAT = re.compile(r"\.[0-9][0-9]*(?:[eE][-+]?[0-9]+)?\Z")
+_DOT_FLOAT = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*)?\Z")
 _BASE60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _INT = re.compile(
     r"(?P<sign>[-+]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))\Z"
@@ -86,7 +84,7 @@ def _finite(text: str) -> float | None:
 
 
 def resolve_plain(text: str) -> object:
-    """The value of an unquoted scalar: str, int, float, bool, None, MERGE or TIMESTAMP."""
+    """The value of an unquoted scalar: str, int, float, bool, None or TIMESTAMP."""
     if text in _WORDS:
         return _WORDS[text]
     first = text[0]

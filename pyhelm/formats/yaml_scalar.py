@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["WIDTH", "Analysis", "analyze", "block_hint", "double_quoted", "fold_plain", "single_quoted"]
 
@@ -37,8 +38,8 @@ def analyze(text: str, v3: bool = False) -> Analysis:
     tabs = v3 and "\t" in text
     breaks = any(mark in text for mark in _BREAKS)
     leading, trailing = text[0] in _BREAKS or text[0] == " ", text[-1] in _BREAKS or text[-1] == " "
-    break_space = breaks and any(a in _BREAKS and b == " " for a, b in zip(text, text[1:]))
-    space_break = breaks and any(a == " " and b in _BREAKS for a, b in zip(text, text[1:]))
+    break_space = breaks and any(a in _BREAKS and b == " " for a, b in pairwise(text))
+    space_break = breaks and any(a == " " and b in _BREAKS for a, b in pairwise(text))
     plain = not (leading or trailing or break_space or space_break or special or tabs or breaks or _has_indicator(text))
     return Analysis(
         multiline=breaks,

@@ -42,10 +42,9 @@ def _is_number(char: str) -> bool:
 
 
 def _is_letter(char: str) -> bool:
-    """A letter that takes part in casing; Han and other scripts do not."""
-    return unicodedata.category(char)[0] == "L" and not (
-        "\u3040" <= char <= "\u30ff" or "\u3400" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af"
-    )
+    """A letter, but not a Han character."""
+    han = "\u4e00" <= char <= "\u9fcc" or "\u3400" <= char <= "\u4d85" or "\U00020000" <= char <= "\U0002b81d"
+    return unicodedata.category(char)[0] == "L" and not han
 
 
 def _run(text: str, start: int, fits: Callable[[str], bool]) -> int:
@@ -116,15 +115,17 @@ class _Writer:
 
     def after_word(self) -> None:
         """What stands between a word and what follows it."""
-        if self.kind is not Kind.NUMBER:
-            if self.kind not in (Kind.CONNECTOR, Kind.PUNCTUATION):
+        kind: Kind = self.kind
+        if kind is not Kind.NUMBER:
+            if kind not in (Kind.CONNECTOR, Kind.PUNCTUATION):
                 self.out.append(self.connector)
             return
         if not self.rest:
             return
         number = self.word
         self.advance()
-        if self.kind is not Kind.LETTERS:
+        kind = self.kind
+        if kind is not Kind.LETTERS:
             self.write(Kind.NUMBER, number)
             if self.kind not in (Kind.CONNECTOR, Kind.PUNCTUATION):
                 self.out.append(self.connector)
@@ -158,19 +159,23 @@ def _upper(char: str) -> str:
 
 
 def pascal(text: str) -> str:
-    """Each word with a capital, connectors between words dropped; doubled and outer connectors stay."""
+    """Each word with one capital, connectors between words dropped; doubled and outer connectors stay."""
     start = _run(text, 0, _is_connector)
     if start == len(text):
         return text
     out = [text[:start]]
     current = _upper(text[start])
+    capitals = text[start].isupper()
     for char in text[start + 1 :]:
         before, current = current, char
         if _is_connector(char) and _is_connector(before):
             out.append(before)
         elif _is_connector(before):
+            capitals = char.isupper()
             current = _upper(char)
         else:
+            capitals = capitals and char.isupper()
+            current = char.lower()[0] if capitals else char
             out.append(before)
     out.append(current)
     return "".join(out)

@@ -11,6 +11,7 @@ __all__ = ["MODULES", "SIGNATURES"]
 
 _MAP = "map[string]interface {}"
 _LIST = "[]interface {}"
+_CERT = "sprig.certificate"
 
 _TABLE = """
 include                                 engine          string,any->string
@@ -232,13 +233,13 @@ derivePassword                          passwords:derive_password   uint32,strin
 encryptAES                              ciphers:encrypt_aes         string,string->string
 decryptAES                              ciphers:decrypt_aes         string,string->string
 genPrivateKey                           certificates:gen_private_key            string->string
-buildCustomCert                         certificates:build_custom_cert          string,string->sprig.certificate
-genCA                                   certificates:gen_ca                     string,int->sprig.certificate
-genCAWithKey                            certificates:gen_ca_with_key            string,int,string->sprig.certificate
-genSelfSignedCert                       certificates:gen_self_signed            string,LIST,LIST,int->sprig.certificate
-genSelfSignedCertWithKey                certificates:gen_self_signed_with_key   string,LIST,LIST,int,string->sprig.certificate
-genSignedCert                           certificates:gen_signed                 string,LIST,LIST,int,sprig.certificate->sprig.certificate
-genSignedCertWithKey                    certificates:gen_signed_with_key        string,LIST,LIST,int,sprig.certificate,string->sprig.certificate
+buildCustomCert                         certificates:build_custom_cert          string,string->CERT
+genCA                                   certificates:gen_ca                     string,int->CERT
+genCAWithKey                            certificates:gen_ca_with_key            string,int,string->CERT
+genSelfSignedCert                       certificates:gen_self_signed            string,LIST,LIST,int->CERT
+genSelfSignedCertWithKey                certificates:gen_self_signed_with_key   string,LIST,LIST,int,string->CERT
+genSignedCert                           certificates:gen_signed                 string,LIST,LIST,int,CERT->CERT
+genSignedCertWithKey                    certificates:gen_signed_with_key        string,LIST,LIST,int,CERT,string->CERT
 
 semver                                  versions:semver_            string->*semver.Version
 semverCompare                           versions:semver_compare     string,string->bool
@@ -256,7 +257,7 @@ def _read() -> None:
         if not line:
             continue
         names, where, signature = line.split(maxsplit=2)
-        signature = signature.replace("MAP", _MAP).replace("LIST", _LIST)
+        signature = signature.replace("MAP", _MAP).replace("LIST", _LIST).replace("CERT", _CERT)
         module, _, attribute = where.partition(":")
         for name in names.split("|"):
             MODULES[name] = (module, attribute or name)

@@ -68,7 +68,10 @@ def _block(text: str) -> str | None:
     """The label of the first PEM block."""
     start = text.find("-----BEGIN ")
     end = text.find("-----", start + 11)
-    return text[start + 11 : end] if start >= 0 and end > 0 and f"-----END {text[start + 11 : end]}-----" in text else None
+    if start < 0 or end < 0:
+        return None
+    label = text[start + 11 : end]
+    return label if f"-----END {label}-----" in text else None
 
 
 def _private_key(text: str) -> Any:
@@ -176,7 +179,9 @@ def _signed(builder: x509.CertificateBuilder, key: Any, issuer: x509.Name, signe
     return Certificate(certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"), _pem(key))
 
 
-def _self_issued(name: str, days: int, key: Any, san: x509.SubjectAlternativeName | None, authority: bool) -> Certificate:
+def _self_issued(
+    name: str, days: int, key: Any, san: x509.SubjectAlternativeName | None, authority: bool
+) -> Certificate:
     builder = _builder(name, days, key, authority)
     if san is not None:
         builder = builder.add_extension(san, critical=not name)

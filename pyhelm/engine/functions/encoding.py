@@ -107,7 +107,7 @@ def from_json(text: str) -> dict[str, Any]:
     try:
         value = json_read.load_map(text)
     except json_read.JSONError as error:
-        return {"Error": str(error)}
+        return {**(error.partial or {}), "Error": str(error)}
     return NilMap() if value is None else value
 
 
@@ -132,6 +132,8 @@ def to_toml(value: Any) -> str:
     """TOML; a fault's message in its place."""
     from pyhelm.formats.toml_write import TOMLError, dump
 
+    if value is None:
+        raise GoCallError("reflect: call of reflect.Value.Type on zero Value")
     try:
         return dump(value)
     except TOMLError as error:

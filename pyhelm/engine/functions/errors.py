@@ -14,7 +14,8 @@ Objects that are neither str, number, bool, list, dict nor None offer `go_field(
 methods; KeyError when there is none) and, for messages, `go_type`. Truth is Python's truth.
 
 Arguments whose run-time type does not fit raise GoTypeError with Go's text; failures of the function itself raise
-GoCallError, which the engine prefixes with `error calling NAME: `. GoTypeError carries the argument's index (0 = first):
+GoCallError, which the engine prefixes with `error calling NAME: `. GoTypeError carries the argument's index
+(0 = first):
 for None raise `invalid value; expected T`; the engine itself turns that into `wrong type for value; expected T; got
 interface {}` where the nil came straight from a field.
 """

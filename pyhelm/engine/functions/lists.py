@@ -148,4 +148,4 @@ def slice_(items: Any, *indices: Any) -> Any:
         raise GoCallError("reflect.Value.Slice: slice index out of bounds")
     if isinstance(items, bytes):
         return items[start:end]
-    return type(source)(source[start:end]) if type(source) is not tuple else list(source[start:end])
+    return type(source)(source[start:end])

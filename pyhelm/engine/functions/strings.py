@@ -17,7 +17,10 @@ __all__ = [
     "wrap", "wrap_with",
 ]  # fmt: skip
 
-SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 _SPACE = frozenset(SPACE)
 
 
@@ -173,17 +176,17 @@ def substr(start: int, end: int, text: str) -> str:
     else:
         low, high = start, end
     if not 0 <= low <= high <= len(data):
-        raise GoCallError(_bounds(low, high, len(data), start < 0, end < 0 or end > len(data)))
+        raise GoCallError(_bounds(low, high, len(data), start < 0))
     return _text(data[low:high])
 
 
-def _bounds(low: int, high: int, length: int, from_head: bool, to_tail: bool) -> str:
+def _bounds(low: int, high: int, length: int, from_head: bool) -> str:
     if from_head:
         shown = f"[:{high}]"
         if high < 0:
             return f"runtime error: slice bounds out of range {shown}"
         return f"runtime error: slice bounds out of range {shown} with length {length}"
-    return f"runtime error: slice bounds out of range [{low}:{high if to_tail else high}]"
+    return f"runtime error: slice bounds out of range [{low}:{high}]"
 
 
 def abbrev(width: int, text: str) -> str:
@@ -225,7 +228,7 @@ def upper(text: str) -> str:
 
 def lower(text: str) -> str:
     """Lower case, character by character."""
-    return text.lower() if text.isascii() else _map_case(text, "lower")
+    return text.lower() if text.isascii() else "".join([char.lower()[0] for char in text])
 
 
 def _is_separator(char: str) -> bool:
@@ -267,16 +270,28 @@ def _at_words(text: str, change: Any) -> str:
     return "".join(out)
 
 
+def _each_byte(text: str) -> str:
+    """The text with every byte as a character of its own, as goutils walks over it."""
+    return text if text.isascii() else _bytes(text).decode("latin-1")
+
+
 def initials(text: str) -> str:
-    """The first character of every word."""
+    """The first byte of every word."""
     out: list[str] = []
-    _at_words(text, lambda char: out.append(char) or char)
+
+    def keep(char: str) -> str:
+        out.append(char)
+        return char
+
+    _at_words(_each_byte(text), keep)
     return "".join(out)
 
 
 def nospace(text: str) -> str:
-    """Without any white space."""
-    return "".join([char for char in text if char not in _SPACE])
+    """Without any white space, byte by byte; text that has none stays whole."""
+    chars = _each_byte(text)
+    kept = "".join([char for char in chars if char not in _SPACE])
+    return text if len(kept) == len(chars) else kept
 
 
 def swapcase(text: str) -> str:
