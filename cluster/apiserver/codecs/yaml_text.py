@@ -194,8 +194,8 @@ def _write_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     elif _looks_typed(text):
         style = '"'
     else:
-        style = None  # type: ignore[assignment]
-    return dumper.represent_scalar(_STR, text, style=style)
+        style = ""
+    return dumper.represent_scalar(_STR, text, style=style or None)
 
 
 def _looks_typed(text: str) -> bool:
@@ -205,7 +205,15 @@ def _looks_typed(text: str) -> bool:
     return not text or text in _FLOAT_WORDS or bool(_timestamp(text)) or bool(_sexagesimal(text))
 
 
+def _write_plain(dumper: _Dumper, value: Any) -> yaml.ScalarNode:
+    """With no resolvers, a plain scalar is one that needs no tag."""
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return dumper.represent_scalar(_STR, text)
+
+
 _Dumper.add_representer(str, _write_text)
+for _type in (bool, int, float, type(None)):
+    _Dumper.add_representer(_type, _write_plain)
 _Dumper.yaml_implicit_resolvers = {}
 _digits = re.compile(r"(\d+)").split
 
