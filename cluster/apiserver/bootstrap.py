@@ -1,12 +1,14 @@
 """What exists in every cluster from the first second: namespaces, priority classes, the `kubernetes` Service.
 
-Runs at each start and makes only what is missing. More (bootstrap roles, flow schemas) is a row in `STEPS`.
+Runs at each start and makes only what is missing.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from cluster.apiserver.authz.bootstrap import policy_objects
 from cluster.apiserver.registry.create import create
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
@@ -36,6 +38,14 @@ async def run(server: ApiServer) -> None:
         obj = _named("scheduling.k8s.io/v1", "PriorityClass", name) | {"value": value, "description": text}
         await ensure(server, GroupVersionResource("scheduling.k8s.io", "v1", "priorityclasses"), obj)
     await ensure(server, GroupVersionResource("", "v1", "services"), _kubernetes_service(server), "default")
+    await _policy(server)
+
+
+async def _policy(server: ApiServer) -> None:
+    """All roles and bindings at once, so that they share a few commits."""
+    async with asyncio.TaskGroup() as group:
+        for gvr, obj in policy_objects():
+            group.create_task(ensure(server, gvr, obj, obj["metadata"].get("namespace", "")))
 
 
 def _named(api_version: str, kind: str, name: str) -> Obj:

@@ -52,6 +52,15 @@ class AlwaysAllowMasters:
         return (Decision.ALLOW if MASTERS in attributes.user.groups else Decision.NO_OPINION), ""
 
 
+class HealthPaths:
+    """Anybody may ask whether the server lives."""
+
+    _PATHS = ("/healthz", "/livez", "/readyz")
+
+    def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
+        return (Decision.ALLOW if attributes.path in self._PATHS else Decision.NO_OPINION), ""
+
+
 class AuthorizerChain:
     """The first opinion counts; the reasons of those without one are joined."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds.kind import Kind, Strategy
 
 KIND = Kind(
     group="rbac.authorization.k8s.io",
@@ -12,4 +12,5 @@ KIND = Kind(
     singular="clusterrole",
     namespaced=False,
     definition="io.k8s.api.rbac.v1.ClusterRole",
+    strategy=Strategy(name_rule="path-segment"),
 )
