@@ -191,9 +191,10 @@ def _read(path: Path) -> Any:
         return None
     if not isinstance(held, dict):
         raise Refused(f"{path}:1: the kubeconfig is not a mapping; repair it first")
+    places: Any = getattr(held, "lc", None)
     for section, _ in _LISTS:
         if held.get(section) is not None and not isinstance(held[section], list):
-            line = held.lc.key(section)[0] + 1
+            line = places.key(section)[0] + 1
             raise Refused(f'{path}:{line}: "{section}" of the kubeconfig is not a list; repair it first')
     return held
 

@@ -37,7 +37,7 @@ _RESOURCES = {
     "persistentvolumes": VOLUMES,
 }
 _AUTOMATIC = "kube-api-access-"
-"""Volumes that admission adds to every pod; nobody asked for them, so nobody is told that they are not there."""
+"""Volumes that admission adds to every pod; nobody asked for them."""
 _HOOK_PATIENCE = 600.0
 
 
@@ -87,12 +87,19 @@ async def set_up_volumes(node: NodeContext, pod: Obj, ip: str) -> dict[str, Path
     directory = node.pod_directory(meta["uid"]) / "volumes"
     out: dict[str, Path] = {}
     for volume in pod["spec"].get("volumes") or ():
+        if _pointless(node, volume["name"]):
+            continue
         try:
             out[volume["name"]] = await volumes.set_up(volume, directory, source)
         except StatusError as error:
             text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error.message}'
             raise volumes.VolumeFault(text) from error
     return out
+
+
+def _pointless(node: NodeContext, name: str) -> bool:
+    """A token is not made for a container that could not find it."""
+    return name.startswith(_AUTOMATIC) and not node.runtime.mounts
 
 
 async def _get(node: NodeContext, resource: str, name: str, namespace: str) -> Obj | None:
@@ -162,10 +169,7 @@ async def _run(node: NodeContext, image: str, config: ContainerConfig, around: S
 def _tell_refusals(node: NodeContext, pod: Obj, config: ContainerConfig, around: Surrounding, tell: Any) -> None:
     if config.attempt:
         return
-    automatic = {str(p) for n, p in around.volumes.items() if n.startswith(_AUTOMATIC)}
-    asked = tuple(m for m in config.mounts if str(m.host_path) not in automatic)
-    shown = ContainerConfig(**{**{f: getattr(config, f) for f in ContainerConfig.__slots__}, "mounts": asked})
-    refused = node.runtime.refusals(sandbox_config(node, pod, around.sandbox.ip), shown)
+    refused = node.runtime.refusals(sandbox_config(node, pod, around.sandbox.ip), config)
     if refused:
         tell(WARNING, "NotSupportedByRuntime", f"The {node.runtime.name} runtime runs this container, but: {'; '.join(refused)}")
 
@@ -186,7 +190,7 @@ async def _config(
         args=tuple(expand(word, env) for word in container.get("args") or ()),
         env=env,
         working_dir=container.get("workingDir") or "",
-        mounts=tuple(_mounts(container, around, env)),
+        mounts=tuple(_mounts(node, container, around, env)),
         log_path=_fresh_log(node.log_path(pod, container["name"], attempt), attempt),
         stdin=bool(container.get("stdin")),
         tty=bool(container.get("tty")),
@@ -232,9 +236,11 @@ def _needed(container: Mapping[str, Any]) -> list[tuple[str, str]]:
     return out
 
 
-def _mounts(container: Mapping[str, Any], around: Surrounding, env: Mapping[str, str]) -> list[Mount]:
+def _mounts(node: NodeContext, container: Mapping[str, Any], around: Surrounding, env: Mapping[str, str]) -> list[Mount]:
     out = []
     for mount in container.get("volumeMounts") or ():
+        if _pointless(node, mount["name"]):
+            continue
         volume = around.volumes.get(mount["name"])
         if volume is None:
             raise ConfigFault(f'volume "{mount["name"]}" is not set up')

@@ -124,6 +124,8 @@ class Runtime(Protocol):
     version: str
     reachable: bool
     """Whether something really listens on the addresses of pods; otherwise network probes succeed by definition."""
+    mounts: bool
+    """Whether containers see their mounts at the paths asked for."""
 
     def refusals(self, sandbox: SandboxConfig, container: ContainerConfig) -> list[str]:
         """Settings of this container the runtime cannot honour, one sentence each."""

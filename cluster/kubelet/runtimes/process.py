@@ -69,6 +69,7 @@ class ProcessRuntime:
     name = "process"
     version = "1.0.0"
     reachable = True
+    mounts = False
 
     def __init__(self, root: Path) -> None:
         self._records = Records(root / "pods")

@@ -57,6 +57,7 @@ class SimulatedRuntime:
     name = "simulated"
     version = "1.0.0"
     reachable = False
+    mounts = False
 
     def __init__(self) -> None:
         self._pods: dict[str, _Pod] = {}
