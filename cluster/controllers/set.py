@@ -22,6 +22,7 @@ STARTS: dict[str, str] = {
     "endpoints": "endpoints:start",
     "endpointslice": "endpointslice:start",
     "garbage": "garbage:start",
+    "job": "job:start",
 }
 """Controller name -> module:function that makes it."""
 
