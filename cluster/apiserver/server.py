@@ -21,7 +21,7 @@ from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.authn.certificates import CertificateAuthenticator
 from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
-from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain
+from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
@@ -30,6 +30,7 @@ from cluster.apiserver.filters.flow import FlowControl
 from cluster.apiserver.filters.impersonation import Impersonation
 from cluster.apiserver.handlers.connect import Connect
 from cluster.apiserver.handlers.discovery import Discovery
+from cluster.apiserver.handlers.documentation import Documentation
 from cluster.apiserver.handlers.mount import mount
 from cluster.apiserver.handlers.router import Router
 from cluster.apiserver.http.server import HttpServer
@@ -137,6 +138,11 @@ class ApiServer:
         self._tasks.clear()
 
     @property
+    def minor(self) -> str:
+        """The Kubernetes minor served, e.g. `1.36`."""
+        return ".".join(self.options.kubernetes_version.removeprefix("v").split(".")[:2])
+
+    @property
     def port(self) -> int:
         """The port listened on; 0 when not serving."""
         return self._http.port if self._http is not None else 0
@@ -171,7 +177,7 @@ class ApiServer:
 
     def _authorizer(self) -> Authorizer:
         self.rbac = RbacAuthorizer(self.feed)
-        return AuthorizerChain([AlwaysAllowMasters(), self.rbac])
+        return AuthorizerChain([HealthPaths(), AlwaysAllowMasters(), self.rbac])
 
     def _services(self) -> Services:
         surroundings = Surroundings(self.feed, _StatusWrites(self), self.clock, self.authorizer)
@@ -183,7 +189,8 @@ class ApiServer:
             default_chain(surroundings),
             self.options.allowances,
             default_hooks(self.allocator),
-            schema=schema(".".join(self.options.kubernetes_version.removeprefix("v").split(".")[:2])),
+            schema=schema(self.minor),
+            documentation=Documentation(self.minor, self.kinds),
         )
 
     def _authenticators(self) -> list[Authenticator]:

@@ -98,8 +98,10 @@ def difference(expected: Any, actual: Any, bound: Bindings, path: str = "") -> D
 def _map_difference(
     expected: dict[str, Any], actual: dict[str, Any], bound: Bindings, path: str
 ) -> Difference | None:
-    used: set[str] = set()
+    used: set[str] = set(IGNORED)
     for key, value in expected.items():
+        if key in IGNORED:
+            continue
         name: str | None = key if key in actual else _same_key(key, expected, actual, bound)
         if name is None:
             return (f"{path}/{key}", value, "(absent)")
@@ -209,6 +211,10 @@ def run_scenario(scenario: dict[str, Any], door: HttpDoor) -> Verdict:
         if found is not None and at not in unstable:
             verdict.failures.append((at, found))
     return verdict
+
+
+IGNORED: set[str] = set()
+"""Fields left out of the comparison on both sides."""
 
 
 def run_step(step: dict[str, Any], bound: Bindings, door: HttpDoor) -> Difference | None:
@@ -367,7 +373,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--server", default="", help="URL of a running API server instead of a fresh one")
     parser.add_argument("--only", default="", metavar="REGEX", help="only scenarios whose id matches")
     parser.add_argument("-v", "--verbose", action="store_true", help="every difference, not only the first")
+    parser.add_argument("--no-managed-fields", action="store_true", help="leave managedFields out of the comparison")
     options = parser.parse_args(arguments)
+    if options.no_managed_fields:
+        IGNORED.add("managedFields")
     return 1 if replay(options.files, options.server, options.only, options.verbose) else 0
 
 

@@ -189,7 +189,8 @@ def _plain_resources(kind: Kind) -> list[Obj]:
 def _response_kind(kind: Kind, sub: Any = None) -> Obj:
     if sub is not None and sub.kind is not None:
         return {"group": sub.kind.group, "version": sub.kind.version, "kind": sub.kind.kind}
-    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    # Empty group and version: the same as the resource's own.
+    return {"group": "", "version": "", "kind": kind.kind}
 
 
 def _aggregated_resource(kind: Kind) -> Obj:

@@ -10,12 +10,13 @@ import orjson
 from cluster.apiserver.handlers import body, render
 from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.http.messages import Response
-from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.options import WriteOptions, raise_faults
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
 from cluster.meta import errors
+from cluster.meta import field as faults
 from cluster.meta.types import Obj
 
 JSON_PATCH = "application/json-patch+json"
@@ -49,6 +50,12 @@ def patch_options(ctx: Context, content_type: str) -> WriteOptions:
     options = write_options_of(ctx, "PatchOptions")
     options.force = ctx.query.flag("force")
     options.apply = content_type == APPLY
+    found = []
+    if options.apply and not ctx.query.get("fieldManager"):
+        found.append(faults.required("fieldManager", "is required for apply patch"))
+    if not options.apply and ctx.query.has("force"):
+        found.append(faults.forbidden("force", "may not be specified for non-apply patch"))
+    raise_faults("PatchOptions", found)
     return options
 
 

@@ -68,7 +68,7 @@ def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Respon
         include = tables.include_object(ctx.query.get("includeObject"))
         return answer(ctx, tables.table(registry, page.entries, wanted.version, meta, include), wanted)
     if wanted.transform:
-        items = [tables.partial(registry.present(e), wanted.version, typed=True) for e in page.entries]
+        items = [tables.partial(registry.present(e), wanted.version) for e in page.entries] or None
         return answer(ctx, _list("PartialObjectMetadataList", f"meta.k8s.io/{wanted.version}", meta, items), wanted)
     kind = registry.kind
     if wanted.media == JSON and not wanted.pretty:
@@ -78,7 +78,7 @@ def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Respon
     return answer(ctx, found, wanted, schema=registry.services.schema)
 
 
-def _list(kind: str, api_version: str, meta: dict[str, Any], items: list[Any]) -> Obj:
+def _list(kind: str, api_version: str, meta: dict[str, Any], items: list[Any] | None) -> Obj:
     return {"kind": kind, "apiVersion": api_version, "metadata": meta, "items": items}
 
 

@@ -44,6 +44,8 @@ class Router:
         if info.is_resource:
             kind = self._kinds.resource(info.group, info.version, info.resource)
             if kind is not None and "//" not in ctx.request.path.replace("namespaces//", "namespaces/", 1):
+                if kind.deprecated:
+                    ctx.warn(kind.deprecated)
                 return await self._resource(ctx, info, kind)
         return await self._path(ctx)
 
@@ -67,6 +69,11 @@ class Router:
         return parts[0] == "apis" and len(parts) > 2 and self._kinds.has_group(parts[1])
 
     async def _resource(self, ctx: Context, info: RequestInfo, kind: Kind) -> Response:
+        if not kind.namespaced:
+            # RequestInfo takes the namespaces resource itself for a namespaced one.
+            if info.namespace and kind.plural != "namespaces":
+                raise nothing_here()
+            info.namespace = ""
         if info.subresource:
             return await self._subresource(ctx, info, kind)
         if not self._shaped(ctx, info, kind):
@@ -110,4 +117,4 @@ class Router:
 
 def _collection_depth(info: RequestInfo, kind: Kind) -> int:
     depth = 3 if info.prefix == "api" else 4
-    return depth + 2 if kind.namespaced and info.namespace else depth
+    return depth + 2 if info.namespace else depth

@@ -97,7 +97,7 @@ class Frames:
         if self._wanted.transform == "Table":
             meta = {"resourceVersion": str(entry.revision)}
             first, self._first = self._first, False
-            return tables.table(self._registry, [entry], self._wanted.version, meta, self._include, columns=first)
+            return tables.table(self._registry, [entry], self._wanted.version, meta, self._include, headed=first)
         obj = self._registry.present(entry)
         if self._wanted.transform:
             return tables.partial(obj, self._wanted.version)

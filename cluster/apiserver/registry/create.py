@@ -21,6 +21,8 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
     """`obj` becomes the registry's own; it is decoded and defaulted already. Raises StatusError."""
     kind = registry.kind
     metadata.place_in_namespace(obj, kind, namespace)
+    if obj["metadata"].get("resourceVersion"):
+        raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
     for warning in metadata.dedup_owners(obj):
         options.warn(warning)
     if not options.apply:
@@ -47,6 +49,8 @@ async def _create_once(registry: Registry, namespace: str, obj: Obj, options: Wr
         obj = about.obj
         metadata.stamp_new(obj, registry.kind, services.clock.now())
         strategy.prepare_create(obj)
+        if registry.hooks.sign is not None:
+            registry.hooks.sign(obj, options.user)
         name = about.name = obj["metadata"].get("name") or ""
         _check(registry, obj, options, name)
         entry = await _store(registry, namespace, obj, about, name)

@@ -5,11 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.apiserver.registry.options import WriteOptions
+from cluster.meta.ownership import Applied, Writer, apply, update
+from cluster.meta.times import seconds
 from cluster.meta.types import Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.registry.registry import Registry
 
+_STATUS = (("f:status",),)
+_SPEC = (("f:spec",),)
+
 
 def track(registry: Registry, new: Obj, old: Obj | None, options: WriteOptions, subresource: str = "") -> None:
     """Record what `options.manager` changed from `old` (None: created) to `new`, in place."""
+    schema = registry.services.schema
+    structure = schema.kind_structure(registry.kind)
+    live = old if old is not None else schema.empty(registry.kind)
+    tracked = update(live, new, structure, _writer(registry, options, subresource))
+    managed = tracked["metadata"].get("managedFields")
+    if managed:
+        new["metadata"]["managedFields"] = managed
+    else:
+        new["metadata"].pop("managedFields", None)
+
+
+def applied(registry: Registry, patch: Obj, old: Obj | None, options: WriteOptions, subresource: str = "") -> Applied:
+    """Server-side apply of `patch` over `old` (None: to create). Raises StatusError."""
+    schema = registry.services.schema
+    live = old if old is not None else schema.empty(registry.kind)
+    writer = _writer(registry, options, subresource)
+    return apply(live, patch, schema.kind_structure(registry.kind), writer, options.force)
+
+
+def _writer(registry: Registry, options: WriteOptions, subresource: str) -> Writer:
+    """`reset` are the fields this endpoint cannot write."""
+    kind = registry.kind
+    if subresource:
+        reset = _SPEC if subresource in ("status", "approval") else ()
+    else:
+        reset = _STATUS if kind.subresource("status") is not None else ()
+    now = seconds(registry.services.clock.now())
+    return Writer(options.manager, kind.api_version, now, subresource, reset)

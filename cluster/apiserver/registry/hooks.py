@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.registry.services import Hooks
+from cluster.apiserver.request import UserInfo
 from cluster.meta import errors
 from cluster.meta.times import seconds
 from cluster.meta.types import GroupResource, Obj
@@ -13,7 +14,19 @@ def default_hooks(services: ServiceAllocator) -> dict[GroupResource, Hooks]:
     return {
         GroupResource("", "services"): Hooks(prepare=services.prepare, removed=services.removed),
         GroupResource("", "namespaces"): Hooks(deletable=_empty_namespace, before_delete=_terminate_namespace),
+        GroupResource("certificates.k8s.io", "certificatesigningrequests"): Hooks(sign=_sign_request),
     }
+
+
+def _sign_request(request: Obj, user: UserInfo) -> None:
+    """A certificate signing request says who made it, whatever its maker wrote there."""
+    spec = request.setdefault("spec", {})
+    for field in ("username", "uid", "groups", "extra"):
+        spec.pop(field, None)
+    found = user.as_dict()
+    for field in ("username", "uid", "groups", "extra"):
+        if found.get(field):
+            spec[field] = found[field]
 
 
 def _empty_namespace(namespace: Obj) -> bool:

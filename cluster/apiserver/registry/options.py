@@ -46,7 +46,7 @@ def write_options(query: Query, user: UserInfo, user_agent: str, options_kind: s
     found += _check_manager(manager)
     validation = query.get("fieldValidation")
     if validation not in ("", "Strict", "Warn", "Ignore"):
-        found.append(faults.not_supported("fieldValidation", validation, ["Ignore", "Strict", "Warn"]))
+        found.append(faults.not_supported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]))
     raise_faults(options_kind, found)
     wire: dict[str, Any] = {"kind": options_kind, "apiVersion": f"{META_GROUP}/v1"}
     if query.has("dryRun"):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cluster.apiserver.request import UserInfo
 from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.meta.types import GroupResource, Obj
@@ -30,6 +31,8 @@ class Hooks:
     """
 
     prepare: Callable[[Obj, Obj | None, bool], Undo | None] | None = None
+    sign: Callable[[Obj, UserInfo], None] | None = None
+    """Writes who asked into a new object (certificate signing requests)."""
     removed: Callable[[Obj], None] | None = None
     deletable: Callable[[Obj], bool] | None = None
     before_delete: Callable[[Obj, float], bool] | None = None
@@ -51,4 +54,6 @@ class Services:
     extras: dict[str, Any] = field(default_factory=dict)
     schema: Any = None
     """cluster.kinds.schema.Schema of the served Kubernetes minor."""
+    documentation: Callable[[str, str], str] = lambda definition, field: ""
+    """The description of a field of an OpenAPI definition, for table columns."""
     convert: Callable[[Obj, Kind, Kind], Awaitable[Obj]] | None = None

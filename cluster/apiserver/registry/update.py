@@ -102,10 +102,13 @@ async def _attempt(
 def _strategy(registry: Registry, change: Change) -> tuple[Strategy, str]:
     if change.subresource is None:
         return registry.kind.strategy, ""
-    return change.subresource.strategy or _STATUS_STRATEGY, change.subresource.name
+    if change.subresource.strategy is not None:
+        return change.subresource.strategy, change.subresource.name
+    plain = registry.kind.strategy if change.subresource.name == "scale" else _PLAIN
+    return plain, change.subresource.name
 
 
-_STATUS_STRATEGY = Strategy()
+_PLAIN = Strategy()
 
 
 def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj) -> None:
@@ -127,7 +130,7 @@ def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj)
 def _prepare(registry: Registry, new: Obj, old: Obj, strategy: Strategy, sub: Subresource | None) -> None:
     main = registry.kind.strategy
     metadata.carry_over(new, old)
-    if sub is not None and sub.strategy is None:
+    if sub is not None and sub.strategy is None and sub.name == "status":
         keep_all_but_status(new, old)
     strategy.prepare_update(new, old)
     if sub is None and "status" in {s.name for s in registry.kind.subresources} and "status" in old:

@@ -1,0 +1,94 @@
+"""Server-side apply: the client declares the fields it cares about; the rest stays everybody else's."""
+
+from __future__ import annotations
+
+from cluster.apiserver.handlers import body
+from cluster.apiserver.registry import fields
+from cluster.apiserver.registry.create import create
+from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.update import Change, update
+from cluster.apiserver.request import Context
+from cluster.kinds.kind import Subresource
+from cluster.meta import errors
+from cluster.meta.types import Obj
+
+
+async def handle(
+    ctx: Context, registry: Registry, options: WriteOptions, sub: Subresource | None
+) -> tuple[Entry, bool]:
+    """The entry and whether it was created. Raises StatusError: 400, 404, 409, 422."""
+    patch = declared(ctx.request.body)
+    return await apply_object(registry, ctx.info.namespace, ctx.info.name, patch, options, sub)
+
+
+def declared(data: bytes) -> Obj:
+    """The configuration in a body (YAML, of which JSON is a part). Raises 400."""
+    from cluster.apiserver.codecs import yaml_text
+
+    try:
+        loaded = yaml_text.loads(data)
+    except yaml_text.YAMLError as error:
+        raise errors.bad_request(f"error decoding YAML: {error}") from None
+    if not isinstance(loaded.value, dict):
+        raise errors.bad_request("error decoding YAML: the body is no object")
+    return loaded.value
+
+
+async def apply_object(
+    registry: Registry, namespace: str, name: str, patch: Obj, options: WriteOptions, sub: Subresource | None
+) -> tuple[Entry, bool]:
+    """Apply `patch` to an object, or create it."""
+    kind = registry.kind
+    made = False
+    sub_name = sub.name if sub is not None else ""
+    _check_identity(registry, namespace, name, patch)
+
+    async def transform(current: Obj) -> Obj:
+        return body.digest(registry, fields.applied(registry, patch, current, options, sub_name).obj, options)
+
+    async def make() -> Entry:
+        nonlocal made
+        made = True
+        if patch.get("metadata", {}).get("uid"):
+            raise errors.conflict(kind.group_resource, name, "uid mismatch: the provided object specified uid "
+                                  f"{patch['metadata']['uid']}, and no existing object was found")
+        obj = fields.applied(registry, patch, None, options).obj
+        return await create(registry, namespace, body.digest(registry, obj, options), options)
+
+    change = Change(transform, subresource=sub, tracked=False, create=make if sub is None else None)
+    return await update(registry, namespace, name, change, options), made
+
+
+def _check_identity(registry: Registry, namespace: str, name: str, patch: Obj) -> None:
+    meta = patch.setdefault("metadata", {})
+    if not isinstance(meta, dict):
+        return
+    if not meta.get("name"):
+        meta["name"] = name
+    if registry.kind.namespaced and not meta.get("namespace"):
+        meta["namespace"] = namespace
+
+
+async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Subresource) -> Entry:
+    """Apply a Scale: takes ownership of the replicas of the object behind it."""
+    from cluster.apiserver.registry.scale import scale_of, with_replicas
+
+    patch = declared(ctx.request.body)
+    replicas = (patch.get("spec") or {}).get("replicas")
+
+    async def transform(current: Obj) -> Obj:
+        wanted = scale_of(registry, current, sub)
+        wanted["spec"]["replicas"] = replicas or 0
+        obj = with_replicas(registry, current, wanted, sub, ctx.info.name)
+        config = {
+            "apiVersion": registry.kind.api_version,
+            "kind": registry.kind.kind,
+            "metadata": {"name": ctx.info.name, "namespace": ctx.info.namespace},
+            "spec": {"replicas": obj["spec"]["replicas"]},
+        }
+        return body.digest(registry, fields.applied(registry, config, current, options, "scale").obj, options)
+
+    change = Change(transform, subresource=sub, tracked=False)
+    return await update(registry, ctx.info.namespace, ctx.info.name, change, options)
