@@ -12,11 +12,22 @@ def check_installable(chart: Chart) -> None:
         raise ChartError(f"{chart.metadata['type']} charts are not installable")
 
 
-def check_dependencies(chart: Chart) -> None:
-    """Raises ChartError naming what Chart.yaml asks for and charts/ lacks."""
+def check_vendored(chart: Chart) -> None:
+    """Raises ChartError naming what Chart.yaml asks for and charts/ lacks, in the short form packaging uses."""
+    missing = _missing(chart)
+    if missing:
+        raise ChartError(f"found in Chart.yaml, but missing in charts/ directory: {', '.join(missing)}")
+
+
+def _missing(chart: Chart) -> list[str]:
     there = {child.name for child in chart.dependencies}
     asked = chart.metadata.get("dependencies") or []
-    missing = [str(entry.get("name") or "") for entry in asked if (entry.get("name") or "") not in there]
+    return [str(entry.get("name") or "") for entry in asked if (entry.get("name") or "") not in there]
+
+
+def check_dependencies(chart: Chart) -> None:
+    """Raises ChartError naming what Chart.yaml asks for and charts/ lacks."""
+    missing = _missing(chart)
     if missing:
         what = f"found in Chart.yaml, but missing in charts/ directory: {', '.join(missing)}"
         advice = "You may need to run `helm dependency build` to fetch missing dependencies"
