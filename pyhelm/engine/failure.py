@@ -183,6 +183,8 @@ def _innermost(error: Exception, step: _Step) -> tuple[Node, str, str]:
     message = _message(error)
     if isinstance(error, (FailError, LimitError)) or (not isinstance(error, GoCallError) and not site.name):
         return site.node, message, message
+    if site.name == "call" and message.startswith("non-function ") and site.arguments:
+        message = f"non-function {site.arguments[0]} of type {message.rpartition(' of type ')[2]}"
     return site.node, f"error calling {site.name}: {message}", message
 
 

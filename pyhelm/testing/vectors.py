@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pyhelm.chart.archive import BOM
+from pyhelm.chart.ignore import Rules
 from pyhelm.chart.load import from_files
 from pyhelm.chart.model import Chart, ChartFile
 from pyhelm.engine.capabilities import capabilities
@@ -75,7 +77,16 @@ def _chart_of(vector: Vector) -> Chart:
     if "helpers" in vector:
         files["templates/_helpers.tpl"] = vector["helpers"].encode()
     files["templates/vector.yaml"] = vector["template"].encode()
-    return from_files([ChartFile(name, data) for name, data in files.items()])
+    rules = Rules.parse(files.get(".helmignore", b"").decode())
+    kept = {name: data for name, data in files.items() if not _ignored(rules, name)}
+    return from_files([ChartFile(name, data.removeprefix(BOM)) for name, data in kept.items()])
+
+
+def _ignored(rules: Rules, name: str) -> bool:
+    """As the loader of folders decides: a file goes with the first folder above it that goes."""
+    parts = name.split("/")
+    folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    return any(rules.ignore(folder, True) for folder in folders) or rules.ignore(name, False)
 
 
 def _flags(arguments: Sequence[str]) -> argparse.Namespace:

@@ -406,7 +406,10 @@ def _literal(node: Bool | String | Number, wanted: str) -> Expr:
         return _constant(node) if isinstance(node, String) else _expected("string", node)
     if wanted == "bool":
         return _constant(node) if isinstance(node, Bool) else _expected("bool", node)
-    if wanted.startswith(("int", "uint", "time.Duration")):
+    if wanted.startswith("uint"):
+        natural = node.unsigned if isinstance(node, Number) else None
+        return nodes.Const(natural) if natural is not None else _expected("unsigned integer", node)
+    if wanted.startswith(("int", "time.Duration")):
         whole = node.integer if isinstance(node, Number) else None
         if whole is None:
             return _expected("integer", node)

@@ -44,6 +44,7 @@ _LITERALS = (Bool, String, Number, Nil, Dot)
 _MAX_PARENTHESES = 150
 """Go allows more; Python's own compiler would refuse what comes of it."""
 _MAX_NESTING = 90
+_MAX_CHAIN = 300
 
 
 class ParseError(Exception):
@@ -78,6 +79,7 @@ class _Parser:
         self.loops = 0
         self.parentheses = 0
         self.nesting = 0
+        self.chain = 0
         self.action_line = 0
         self.definitions: dict[str, Definition] = {}
 
@@ -242,11 +244,11 @@ class _Parser:
     def alternative(self, word: str, end: _End) -> Block:
         if word in ("if", "with") and self.peek().kind == word:
             self.next()
-            self.nesting += 1
-            if self.nesting > 400:
-                raise self.fail("else chains are longer than 400")
+            self.chain += 1
+            if self.chain > _MAX_CHAIN:
+                raise self.fail(f"chains of else are longer than {_MAX_CHAIN}")
             nested = self.control(word)
-            self.nesting -= 1
+            self.chain -= 1
             return Block([nested])
         block, end = self.block()
         if end.word != "end":
@@ -286,6 +288,8 @@ class _Parser:
             if token.kind not in _OPERANDS:
                 raise self.unexpected(token, context)
             self.backup()
+            if len(pipe.commands) + self.parentheses > _MAX_PARENTHESES:
+                raise self.fail("max expression depth exceeded")
             pipe.commands.append(self.command())
 
     def declarations(self, pipe: Pipe, context: str) -> None:
