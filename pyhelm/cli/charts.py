@@ -9,6 +9,7 @@ from pyhelm.cli.logging import logger
 
 if TYPE_CHECKING:
     from pyhelm.chart.model import Chart
+    from pyhelm.repo.fetch import Access
     from pyhelm.repo.locate import ChartRequest, Places
 
 
@@ -43,7 +44,7 @@ def chart_request(call: Call) -> ChartRequest:
     )
 
 
-def access_of(call: Call) -> object:
+def access_of(call: Call) -> Access:
     """Credentials and TLS wishes for downloads."""
     from pyhelm.repo.fetch import Access
 

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from pyhelm import __version__
@@ -56,15 +57,20 @@ def choose(call: Call, *, start: bool = True) -> Access:
 
 def _bundled(call: Call, overrides: Overrides) -> Access:
     """The bundled cluster's API server; started by itself, which is said in one line."""
-    from dataclasses import replace
+    from cluster.cli.main import ensure_running
+    from cluster.cli.places import Refused
 
-    from cluster.cli.ensure import ensure_running
-
-    path = ensure_running(say=call.err, environ=dict(call.environ))
-    access = load_access(replace(overrides, kubeconfig=str(path), context=""), call.environ)
+    began = time.monotonic()
+    try:
+        bundled = ensure_running(environ=dict(call.environ))
+    except Refused as refusal:
+        raise KubeError(f"the bundled cluster cannot be started: {refusal}") from refusal
+    if bundled.started:
+        call.err(f"cluster: started the bundled cluster {bundled.context} in {time.monotonic() - began:.1f} s")
+    access = load_access(replace(overrides, kubeconfig=bundled.kubeconfig, context=bundled.context), call.environ)
     if access is None:
-        raise KubeError(f"the bundled cluster's kubeconfig {path} has no current context")
-    return replace(access, source="bundled")
+        raise KubeError(f"{bundled.kubeconfig} has no context {bundled.context}")
+    return access
 
 
 @asynccontextmanager
