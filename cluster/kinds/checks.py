@@ -201,3 +201,13 @@ def duplicates(path: Path, values: Iterable[Any]) -> Faults:
 def unset(path: Path, holder: dict[str, Any], fields: Iterable[str], why: str) -> Faults:
     """Forbids fields that are set."""
     return [forbidden(path / name, why) for name in fields if holder.get(name) is not None]
+
+
+class Bare:
+    """A value that is shown as its text, without quotes: an error in the place of a value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text

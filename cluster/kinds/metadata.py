@@ -23,8 +23,14 @@ def _no_rule(_: str) -> list[str]:
     return []
 
 
+def _subdomain_in_bytes(name: str) -> list[str]:
+    """The newer, declarative form of the rule, which counts bytes."""
+    return names.dns1123_subdomain(name, "bytes")
+
+
 NAME_RULES: dict[str, Callable[[str], list[str]]] = {
     "dns1123-subdomain": names.dns1123_subdomain,
+    "dns1123-subdomain-bytes": _subdomain_in_bytes,
     "dns1123-label": names.dns1123_label,
     "dns1035-label": names.dns1035_label,
     "path-segment": names.path_segment,

@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from cluster.meta.quantity import canonical
+from cluster.meta.quantity import NANO, Quantity, canonical
 from cluster.meta.types import Obj
 
 _Step = tuple[str, str, str]
@@ -95,13 +95,23 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
     if not held:
         if letter[0] in "lm":
             del value[name]
+        else:
+            value[name] = None
         return
     if ref:
         _structures(held, ref)
     elif letter[1:] == "q":
-        value[name] = {key: canonical(item) for key, item in held.items()}
+        value[name] = {key: _amount(item) for key, item in held.items()}
     elif letter[1:] == "s":
         _no_nulls(held)
+
+
+def _amount(text: str | int | float) -> str:
+    """Amounts of resources are counted in thousandths at the finest, rounded up."""
+    out = canonical(text)
+    if out[-1] not in "nu":
+        return out
+    return str(Quantity(Quantity.parse(out).milli_value() * (NANO // 1000)))
 
 
 def _structures(held: Any, ref: str) -> None:

@@ -115,6 +115,7 @@ _WRITES = Strategy(
     validate=validate,
     validate_update=validate_update,
     generation=True,
+    name_rule="dns1123-label",
 )
 
 

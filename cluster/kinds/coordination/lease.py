@@ -1,8 +1,48 @@
-"""Lease."""
+"""Lease: who holds something, and since when."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.printers import extensions
+from cluster.kinds.strategy import spec
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, forbidden, invalid
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.coordination.v1.Lease"
+SPEC = Path("spec")
+
+
+def validate(obj: Obj) -> Faults:
+    held = spec(obj)
+    seconds, moves = held.get("leaseDurationSeconds"), held.get("leaseTransitions")
+    faults: Faults = []
+    if seconds is not None and seconds <= 0:
+        faults.append(invalid(SPEC / "leaseDurationSeconds", seconds, "must be greater than 0"))
+    faults += checks.nonnegative(SPEC / "leaseTransitions", moves)
+    if held.get("strategy"):
+        faults += checks.one_of(SPEC / "strategy", held["strategy"], ("OldestEmulationVersion",))
+    if held.get("preferredHolder") and not held.get("strategy"):
+        why = "may only be specified if `strategy` is defined"
+        faults.append(forbidden(SPEC / "preferredHolder", why))
+    return faults
+
+
+def validate_update(new: Obj, _old: Obj) -> Faults:
+    return validate(new)
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION),
+    validate=validate,
+    validate_update=validate_update,
+    create_on_update=True,
+    unconditional_update=False,
+)
+
 
 KIND = Kind(
     group="coordination.k8s.io",
@@ -12,4 +52,6 @@ KIND = Kind(
     singular="lease",
     namespaced=True,
     definition="io.k8s.api.coordination.v1.Lease",
+    table=table("coordination.k8s.io", "leases", extensions.lease),
+    strategy=_WRITES,
 )

@@ -34,6 +34,8 @@ def _prepare_create(pod: Obj) -> None:
         created = (pod.get("metadata") or {}).get("creationTimestamp")
         held["conditions"] = [{**GATED, "lastTransitionTime": created}]
     pod["status"] = held
+    if (spec(pod).get("terminationGracePeriodSeconds") or 0) < 0:
+        pod["spec"]["terminationGracePeriodSeconds"] = 1
     _spread_by_keys(spec(pod), (pod.get("metadata") or {}).get("labels") or {})
 
 

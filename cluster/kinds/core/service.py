@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.core.service_checks import (
     externally_accessible,

@@ -171,21 +171,17 @@ def _twice(ports: list[dict[str, Any]]) -> Faults:
     """The same port of the same protocol; shown as the structure the API compares."""
     faults: Faults = []
     seen: set[tuple[str, int]] = set()
-    nodes: set[tuple[str, int]] = set()
     for at, port in enumerate(ports):
-        protocol, number, node = port.get("protocol") or "", port.get("port") or 0, port.get("nodePort") or 0
+        protocol, number = port.get("protocol") or "", port.get("port") or 0
         here = (SPEC / "ports")[at]
         if (protocol, number) in seen:
-            faults.append(duplicate(here, _key(protocol, number, 0)))
+            faults.append(duplicate(here, _key(protocol, number)))
         seen.add((protocol, number))
-        if node and (protocol, node) in nodes:
-            faults.append(duplicate(here / "nodePort", _key(protocol, 0, node)))
-        nodes.add((protocol, node))
     return faults
 
 
-def _key(protocol: str, port: int, node: int) -> dict[str, Any]:
-    return {"Name": "", "Protocol": protocol, "AppProtocol": None, "Port": port, "TargetPort": 0, "NodePort": node}
+def _key(protocol: str, port: int) -> dict[str, Any]:
+    return {"Name": "", "Protocol": protocol, "AppProtocol": None, "Port": port, "TargetPort": 0, "NodePort": 0}
 
 
 def _traffic(spec: Spec) -> Faults:

@@ -1,8 +1,49 @@
-"""IPAddress."""
+"""IPAddress: an address that is taken, named after itself."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.printers import network
+from cluster.kinds.strategy import spec
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, invalid, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.networking.v1.IPAddress"
+REF = Path("spec") / "parentRef"
+
+
+def validate(obj: Obj) -> Faults:
+    name = (obj.get("metadata") or {}).get("name") or ""
+    faults: Faults = []
+    found = checks.address(name)
+    if found is None:
+        faults += [invalid(Path("metadata") / "name", name, checks.NOT_AN_IP)]
+    elif str(found) != name:
+        faults.append(invalid(Path("metadata") / "name", name, f'must be in canonical form ("{found}")'))
+    ref = spec(obj).get("parentRef")
+    if ref is None:
+        return [*faults, required(REF)]
+    for field in ("resource", "name"):
+        if not ref.get(field):
+            faults.append(required(REF / field))
+    return faults
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    return checks.immutable(REF, spec(new).get("parentRef"), spec(old).get("parentRef"))
+
+
+def _selectable(obj: Obj) -> dict[str, str]:
+    ref = spec(obj).get("parentRef") or {}
+    return {f"spec.parentRef.{field}": ref.get(field) or "" for field in ("group", "resource", "namespace", "name")}
+
+
+_WRITES = Strategy(default=defaulting(DEFINITION), validate=validate, validate_update=validate_update, name_rule="none")
+
 
 KIND = Kind(
     group="networking.k8s.io",
@@ -14,4 +55,6 @@ KIND = Kind(
     short_names=("ip",),
     definition="io.k8s.api.networking.v1.IPAddress",
     introduced="1.33",
+    table=table("networking.k8s.io", "ipaddresses", network.ip_address),
+    strategy=_WRITES,
 )

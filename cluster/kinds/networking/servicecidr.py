@@ -1,8 +1,49 @@
-"""ServiceCIDR."""
+"""ServiceCIDR: a block of addresses for Services."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.printers import network
+from cluster.kinds.strategy import clear_status, keep_status, spec, status
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, invalid, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.networking.v1.ServiceCIDR"
+PATH = Path("spec") / "cidrs"
+
+
+def validate(obj: Obj) -> Faults:
+    blocks = spec(obj).get("cidrs") or []
+    if not blocks:
+        return [required(PATH, "at least one CIDR required")]
+    faults: Faults = []
+    if len(blocks) > 2:
+        faults.append(invalid(PATH, blocks, "may only hold up to 2 values"))
+    for at, text in enumerate(blocks):
+        faults += checks.cidr(PATH[at], text)
+    return faults
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    now, was = spec(new).get("cidrs") or [], spec(old).get("cidrs") or []
+    if now[: len(was)] != was:
+        return [invalid(PATH, now, checks.IMMUTABLE)]
+    return validate(new) if now != was else []
+
+
+DEFAULT = defaulting(DEFINITION)
+_WRITES = Strategy(
+    default=DEFAULT,
+    prepare_create=clear_status(DEFINITION),
+    prepare_update=keep_status,
+    validate=validate,
+    validate_update=validate_update,
+)
+
 
 KIND = Kind(
     group="networking.k8s.io",
@@ -13,5 +54,7 @@ KIND = Kind(
     namespaced=False,
     definition="io.k8s.api.networking.v1.ServiceCIDR",
     introduced="1.33",
-    subresources=(Subresource(name="status", verbs=("get", "patch", "update")),),
+    subresources=(status(DEFAULT),),
+    table=table("networking.k8s.io", "servicecidrs", network.service_cidr),
+    strategy=_WRITES,
 )

@@ -109,8 +109,8 @@ def _probe(probe: dict[str, Any]) -> None:
     ):
         probe.setdefault(name, value)
     _http_get(probe.get("httpGet"))
-    if probe.get("grpc"):
-        probe["grpc"].setdefault("service", "")
+    if probe.get("grpc") and probe["grpc"].get("service") is None:
+        probe["grpc"]["service"] = ""
 
 
 def _http_get(action: dict[str, Any] | None) -> None:

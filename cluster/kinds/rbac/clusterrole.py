@@ -1,8 +1,46 @@
-"""ClusterRole."""
+"""ClusterRole: what may be done."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import DEFAULT as PLAIN
 from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.rbac.rules import rules
+from cluster.kinds.selectors_check import label_selector
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.rbac.v1.ClusterRole"
+
+
+def _aggregation(rule: dict[str, Any]) -> Faults:
+    faults: Faults = []
+    for at, selector in enumerate(rule.get("clusterRoleSelectors") or ()):
+        faults += label_selector((Path("aggregationRule") / "clusterRoleSelectors")[at], selector)
+    return faults
+
+
+def validate(obj: Obj) -> Faults:
+    faults = rules(obj.get("rules") or [], namespaced=False)
+    faults += _aggregation((obj.get("aggregationRule") or {}))
+    return faults
+
+
+def validate_update(new: Obj, _old: Obj) -> Faults:
+    return validate(new)
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION),
+    validate=validate,
+    validate_update=validate_update,
+    create_on_update=True,
+    name_rule="path-segment",
+)
+
 
 KIND = Kind(
     group="rbac.authorization.k8s.io",
@@ -12,5 +50,6 @@ KIND = Kind(
     singular="clusterrole",
     namespaced=False,
     definition="io.k8s.api.rbac.v1.ClusterRole",
-    strategy=Strategy(name_rule="path-segment"),
+    table=PLAIN,
+    strategy=_WRITES,
 )

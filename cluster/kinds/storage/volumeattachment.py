@@ -1,8 +1,62 @@
-"""VolumeAttachment."""
+"""VolumeAttachment: a volume asked to be on a node."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.printers import volumes
+from cluster.kinds.strategy import clear_status, keep_status, spec, status
+from cluster.kinds.wire import defaulting
+from cluster.meta import names
+from cluster.meta.field import Path, forbidden, invalid, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.storage.v1.VolumeAttachment"
+SPEC = Path("spec")
+
+
+def validate(obj: Obj) -> Faults:
+    held = spec(obj)
+    attacher, source = held.get("attacher") or "", held.get("source") or {}
+    faults: Faults = [] if attacher else [required(SPEC / "attacher")]
+    if attacher:
+        faults += checks.by_rule(SPEC / "attacher", attacher.lower(), names.dns1123_subdomain)
+    inline, volume = source.get("inlineVolumeSpec"), source.get("persistentVolumeName")
+    if inline is None and volume is None:
+        why = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+        faults.append(required(SPEC / "source", why))
+    elif inline is not None and volume is not None:
+        faults.append(
+            forbidden(SPEC / "source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+        )
+    elif volume is not None:
+        faults += (
+            checks.subdomain(SPEC / "source" / "persistentVolumeName", volume)
+            if volume
+            else [required(SPEC / "source" / "persistentVolumeName", "must specify non empty persistentVolumeName")]
+        )
+    return faults + checks.subdomain(SPEC / "nodeName", held.get("nodeName") or "")
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    faults = validate(new)
+    if spec(new) != spec(old):
+        faults.append(invalid(SPEC, spec(new), "field is immutable"))
+    return faults
+
+
+DEFAULT = defaulting(DEFINITION)
+_WRITES = Strategy(
+    default=DEFAULT,
+    prepare_create=clear_status(DEFINITION),
+    prepare_update=keep_status,
+    validate=validate,
+    validate_update=validate_update,
+    unconditional_update=False,
+)
+
 
 KIND = Kind(
     group="storage.k8s.io",
@@ -12,5 +66,7 @@ KIND = Kind(
     singular="volumeattachment",
     namespaced=False,
     definition="io.k8s.api.storage.v1.VolumeAttachment",
-    subresources=(Subresource(name="status", verbs=("get", "patch", "update")),),
+    subresources=(status(DEFAULT),),
+    table=table("storage.k8s.io", "volumeattachments", volumes.attachment),
+    strategy=_WRITES,
 )

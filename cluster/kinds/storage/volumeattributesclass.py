@@ -1,8 +1,42 @@
-"""VolumeAttributesClass."""
+"""VolumeAttributesClass: changeable attributes of volumes, by driver."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.volumes import csi_driver_name
+from cluster.kinds.printers import volumes
+from cluster.kinds.storage.storageclass import parameters
+from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.storage.v1.VolumeAttributesClass"
+PROTECTION = "kubernetes.io/vac-protection"
+
+
+def validate(obj: Obj) -> Faults:
+    faults = csi_driver_name(Path("driverName"), obj.get("driverName") or "")
+    if not obj.get("parameters"):
+        faults.append(required(Path("parameters"), "must contain at least one key/value pair"))
+    return faults + parameters(Path("parameters"), obj.get("parameters") or {})
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    faults: Faults = []
+    for name in ("driverName", "parameters"):
+        faults += checks.immutable(Path(name), new.get(name), old.get(name))
+    return faults
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION),
+    validate=validate,
+    validate_update=validate_update,
+)
+
 
 KIND = Kind(
     group="storage.k8s.io",
@@ -14,4 +48,6 @@ KIND = Kind(
     short_names=("vac",),
     definition="io.k8s.api.storage.v1.VolumeAttributesClass",
     introduced="1.34",
+    table=table("storage.k8s.io", "volumeattributesclasses", volumes.attributes_class),
+    strategy=_WRITES,
 )
