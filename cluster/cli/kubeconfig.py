@@ -44,6 +44,11 @@ def check(path: Path) -> None:
     _read(path)
 
 
+def current(path: Path) -> str:
+    """The current context; empty where there is none. Raises Refused for a file that cannot be read."""
+    return str((_read(path) or {}).get("current-context") or "")
+
+
 def text_of(name: str, access: Access) -> str:
     """A kubeconfig that holds this one context and nothing else."""
     return f"""apiVersion: v1

@@ -11,8 +11,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from cluster.cli import places
 from cluster.cli.places import Place, Refused
@@ -20,16 +20,10 @@ from cluster.cli.places import Place, Refused
 _DEFAULT_NAME = "pyhelm"
 
 
-class Bundled(NamedTuple):
-    """How to reach a cluster: a kubeconfig file and the context in it."""
-
-    kubeconfig: str
-    context: str
-    started: bool
-
-
 def run(argv: Sequence[str], prog: str = "pyhelm cluster") -> int:
     """Run one command; answers the exit code."""
+    if argv and argv[0] == "kubectl":
+        return _kubectl(argv[1:])
     arguments = _parser(prog).parse_args(argv)
     try:
         place = places.find(arguments.name, getattr(arguments, "state", ""), os.environ)
@@ -43,15 +37,6 @@ def run(argv: Sequence[str], prog: str = "pyhelm cluster") -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-
-
-def ensure_running(name: str = _DEFAULT_NAME, environ: Mapping[str, str] | None = None) -> Bundled:
-    """Start a cluster if it does not run. Raises Refused with one sentence."""
-    from cluster.cli.start import StartOptions, start
-
-    environ = os.environ if environ is None else environ
-    started = start(places.find(name, "", environ), StartOptions(), environ)
-    return Bundled(str(started.kubeconfig), name, started.fresh)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -227,6 +212,22 @@ def _logs(place: Place, arguments: argparse.Namespace) -> int:
             else:
                 time.sleep(0.2)
     return 0
+
+
+def _kubectl(words: Sequence[str]) -> int:
+    """The kubectl of this machine, on the bundled cluster."""
+    import shutil
+
+    place = places.find(_DEFAULT_NAME, "", os.environ)
+    found = shutil.which("kubectl")
+    if found is None:
+        print("Error: there is no kubectl on this machine's PATH; install one to use it here", file=sys.stderr)
+        return 1
+    if not place.kubeconfig.exists():
+        print(f"Error: there is no cluster {place.name}; start it with `pyhelm cluster start`", file=sys.stderr)
+        return 1
+    sys.stdout.flush()
+    os.execve(found, [found, *words], {**os.environ, "KUBECONFIG": str(place.kubeconfig)})
 
 
 def _kubeconfig(place: Place, arguments: argparse.Namespace) -> int:

@@ -430,7 +430,7 @@ class PodWorker:
         if all(old.get(key) == value for key, value in status.items()):
             return
         meta = self._pod["metadata"]
-        body = {"metadata": {"uid": self.uid}, "status": status}
+        body = {"metadata": {"uid": self.uid}, "status": _with_removals(status, old)}
         written = await self._node.client.patch(
             PODS, meta["name"], meta["namespace"], body, patch_type=_STRATEGIC, subresource="status"
         )
@@ -465,6 +465,15 @@ class PodWorker:
                 if status.state is ContainerState.EXITED and status.exit_code:
                     out[status.id] = logs.last_words(self._node.log_path(self._pod, name, status.attempt))
         return out
+
+
+def _with_removals(status: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that makes `old` into `status`: conditions are merged by their type, so what they lost is named."""
+    before = {c["type"]: c for c in old.get("conditions") or ()}
+    conditions = [
+        {**{k: None for k in before.get(c["type"], ()) if k not in c}, **c} for c in status["conditions"]
+    ]
+    return {**status, "conditions": conditions}
 
 
 async def _nothing() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.apiserver.server import ApiServer, ApiServerOptions
-from cluster.cli.connector import Connector
+from cluster.assembly.connector import Connector
 from cluster.client.interface import Client
 from cluster.controllers.context import Options as ControllerOptions
 from cluster.controllers.set import run_controllers
@@ -25,7 +25,7 @@ from cluster.kubelet.runtimes.interface import Runtime
 from cluster.machinery.clock import Clock, RealClock
 from cluster.machinery.events import EventSink
 from cluster.machinery.informer import Informers
-from cluster.machinery.resources import ENDPOINT_SLICES, SERVICE_ACCOUNTS, SERVICES
+from cluster.machinery.resources import ENDPOINT_SLICES, NODES, SERVICE_ACCOUNTS, SERVICES
 from cluster.meta.errors import StatusError
 from cluster.network.userspace import UserspaceProxier
 from cluster.scheduler.scheduler import start as make_scheduler
@@ -33,6 +33,7 @@ from cluster.storage.interface import Store
 
 log = logging.getLogger(__name__)
 LOOPBACK = "loopback-addresses"
+_NOT_READY = "node.kubernetes.io/not-ready"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +126,20 @@ class Cluster:
     async def _become_ready(self) -> None:
         for kubelet in self.kubelets:
             await kubelet.ready.wait()
+            await self._open_node(kubelet.name)
         if self.proxier is not None:
             await self.proxier.ready.wait()
         await self._default_account()
         self._ready.set()
+
+    async def _open_node(self, name: str) -> None:
+        """Admission taints every new node as not ready. This process knows that it is ready, so pods need not wait
+        for the look that the node controller takes every few seconds."""
+        node = await self.client.get(NODES, name)
+        taints = node["spec"].get("taints") or []
+        left = [taint for taint in taints if taint["key"] != _NOT_READY]
+        if len(left) < len(taints):
+            await self.client.patch(NODES, name, "", {"spec": {"taints": left or None}})
 
     async def _default_account(self) -> None:
         """Pods can only be made once their namespace has its service account."""

@@ -1,0 +1,1 @@
+"""The parts of a cluster put together in one process; used by the command line and by tests."""
