@@ -94,6 +94,8 @@ _NAMES = {
     "x-kubernetes-validations": "XValidations",
 }
 _EMPTY: dict[str, Any] = {"zs": "", "zi": 0, "zb": False, "Zs": "", "Zi": 0, "Zb": False, "Q": "0"}
+_SHARED = "io.k8s.apimachinery."
+"""Structures that the server shares with the wire; they keep their JSON names."""
 _POD_SPEC = "io.k8s.api.core.v1.PodSpec"
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 _SPEC_ORDER = (
@@ -116,6 +118,8 @@ def dump(value: dict[str, Any] | None, definition: str) -> dict[str, Any] | None
     """The structure with Go names, in the order of the definition, unset fields as null or zero."""
     if value is None:
         return None
+    if definition.startswith(_SHARED):
+        return value
     if definition == _POD_SPEC:
         return _pod_spec(value)
     return {go_name(name): _field(value.get(name), code) for name, code in fields(definition).items()}

@@ -90,6 +90,12 @@ def status(
     return Subresource(name=name, verbs=STATUS_VERBS, strategy=strategy)
 
 
+def fill(holder: dict[str, Any], name: str, value: Any) -> None:
+    """Default a field that is written even when unset: null and the empty string count as unset."""
+    if holder.get(name) in (None, ""):
+        holder[name] = value
+
+
 def spec(obj: Obj) -> dict[str, Any]:
     """The spec of an object, an empty one where there is none."""
     found = obj.get("spec")

@@ -98,6 +98,13 @@ def _prepare_update(new: Obj, old: Obj) -> None:
     new["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: str(int(was) + changed)}
 
 
+def _keep_generation(new: Obj, old: Obj) -> None:
+    was = ((old.get("metadata") or {}).get("annotations") or {}).get(TEMPLATE_GENERATION)
+    if was is not None:
+        annotations = new["metadata"].get("annotations") or {}
+        new["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: was}
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
@@ -119,7 +126,7 @@ KIND = Kind(
     short_names=("ds",),
     categories=("all",),
     definition="io.k8s.api.apps.v1.DaemonSet",
-    subresources=(status(DEFAULT),),
+    subresources=(status(DEFAULT, _keep_generation),),
     table=DAEMON_SET,
     strategy=_WRITES,
 )

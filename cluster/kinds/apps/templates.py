@@ -20,7 +20,7 @@ def selected(path: Path, template: dict[str, Any], selector: dict[str, Any] | No
     held = (template.get("metadata") or {}).get("labels")
     if matches(selector, held or {}):
         return []
-    return [invalid(path / "metadata" / "labels", held or None, MISMATCH)]
+    return [invalid(path / "metadata" / "labels", dict(sorted((held or {}).items())) or None, MISMATCH)]
 
 
 def long_running(path: Path, template: dict[str, Any], owner: str) -> Faults:

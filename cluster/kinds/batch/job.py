@@ -14,7 +14,7 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.podspec.defaults import default_template
 from cluster.kinds.printers import workloads
 from cluster.kinds.selectors_check import label_selector, matches
-from cluster.kinds.strategy import clear_status, keep_status, spec, status
+from cluster.kinds.strategy import clear_status, fill, keep_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, invalid, required
 from cluster.meta.types import Obj
@@ -40,7 +40,7 @@ def _default(job: Obj) -> None:
     held.setdefault("suspend", False)
     for rule in (held.get("podFailurePolicy") or {}).get("rules") or ():
         for pattern in rule.get("onPodConditions") or ():
-            pattern.setdefault("status", "True")
+            fill(pattern, "status", "True")
     held.setdefault("manualSelector", False)
     if held.get("podReplacementPolicy") is None:
         failing = held.get("podFailurePolicy") is not None
@@ -80,7 +80,7 @@ def _selects(held: dict[str, Any]) -> Faults:
     labels = ((held.get("template") or {}).get("metadata") or {}).get("labels") or {}
     if matches(held.get("selector"), labels):
         return []
-    return [invalid(SPEC / "template" / "metadata" / "labels", labels or None, MISMATCH)]
+    return [invalid(SPEC / "template" / "metadata" / "labels", dict(sorted(labels.items())) or None, MISMATCH)]
 
 
 def _generated(job: Obj, held: dict[str, Any]) -> Faults:

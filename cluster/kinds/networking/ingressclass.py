@@ -9,7 +9,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import network
-from cluster.kinds.strategy import spec
+from cluster.kinds.strategy import fill, spec
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, forbidden, required, too_long
 from cluster.meta.types import Obj
@@ -22,7 +22,7 @@ LONGEST = 250
 def _default(obj: Obj) -> None:
     parameters = obj["spec"].get("parameters")
     if parameters is not None:
-        parameters.setdefault("scope", "Cluster")
+        fill(parameters, "scope", "Cluster")
 
 
 def validate(obj: Obj) -> Faults:
