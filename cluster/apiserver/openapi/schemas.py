@@ -1,0 +1,212 @@
+"""The schemas of OpenAPI documents: definitions and custom resources in the forms of OpenAPI v2 and v3.
+
+The definitions on disk are JSON schema (`type: [x, null]`, `#/$defs/`); the API server publishes plain types, and in
+v3 wraps a reference that has a description into `allOf` and tells Go's zero values as defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cluster.kinds.kind import Kind
+from cluster.kinds.schema_decode import GoType
+
+META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_V3 = "#/components/schemas/"
+_V2 = "#/definitions/"
+_ZERO: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
+_EXTENSIONS_V2 = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
+_DROPPED_V2 = frozenset(("oneOf", "anyOf", "not", "nullable", "allOf"))
+
+
+class Schemas:
+    """Converts the definitions of one minor; lives only while a document is built."""
+
+    def __init__(self, raw: dict[str, Any], go_types: dict[str, dict[str, str]], version: int) -> None:
+        self._raw = raw
+        self._go = go_types
+        self._prefix = _V3 if version == 3 else _V2
+        self._v3 = version == 3
+
+    def closure(self, names: Iterable[str]) -> dict[str, Any]:
+        """The definitions and everything they refer to, converted, in order of name."""
+        todo, found = [name for name in names if name in self._raw], {}
+        while todo:
+            name = todo.pop()
+            if name in found:
+                continue
+            found[name] = self.definition(name)
+            todo += _references(self._raw[name])
+        return dict(sorted(found.items()))
+
+    def definition(self, name: str) -> dict[str, Any]:
+        raw = self._raw[name]
+        facts = self._go.get(name, {})
+        out = self._convert(raw)
+        if "properties" in raw:
+            out["properties"] = {
+                key: self._property(key, child, facts.get(key, "")) for key, child in raw["properties"].items()
+            }
+        if name.endswith(".IntOrString"):
+            return {**_described(raw), "type": "string", "format": "int-or-string"} if not self._v3 else out
+        if name.endswith(".resource.Quantity") and not self._v3:
+            return {**_described(raw), "type": "string"}
+        return out
+
+    def _property(self, key: str, raw: dict[str, Any], go: str) -> dict[str, Any]:
+        out = self._convert(raw)
+        if key in ("apiVersion", "kind"):
+            out.pop("enum", None)
+        if not self._v3:
+            return out
+        if "$ref" in out:
+            out["allOf"] = [{"$ref": out.pop("$ref")}]
+        default = self._default(raw, GoType(go)) if go else None
+        if default is not None:
+            out["default"] = default
+        return out
+
+    def _default(self, raw: dict[str, Any], go: GoType) -> Any:
+        if go.pointer:
+            return None
+        name = raw.get("$ref", "").rpartition("/")[2]
+        if name:
+            return {} if "properties" in self._raw.get(name, {}) else None
+        return None if go.omit_empty else _ZERO.get(_kind(raw))
+
+    def _convert(self, raw: dict[str, Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in raw.items():
+            if key == "$ref":
+                out[key] = self._prefix + value.rpartition("/")[2]
+            elif key == "type":
+                out[key] = value[0] if isinstance(value, list) else value
+            elif key in ("items", "additionalProperties") and isinstance(value, dict):
+                out[key] = self._convert(value)
+            elif key in ("oneOf", "anyOf"):
+                out[key] = [self._convert(child) for child in value]
+            elif key != "properties":
+                out[key] = value
+        return out
+
+
+def _kind(raw: dict[str, Any]) -> str:
+    kind = raw.get("type", "")
+    return str(kind[0] if isinstance(kind, list) else kind)
+
+
+def _described(raw: dict[str, Any]) -> dict[str, Any]:
+    return {"description": raw["description"]} if "description" in raw else {}
+
+
+def _references(value: Any) -> list[str]:
+    """Names of the definitions a schema refers to."""
+    if isinstance(value, dict):
+        found = [child for item in value.values() for child in _references(item)]
+        reference = value.get("$ref")
+        return [*found, reference.rpartition("/")[2]] if isinstance(reference, str) else found
+    if isinstance(value, list):
+        return [child for item in value for child in _references(item)]
+    return []
+
+
+# -- custom resources --------------------------------------------------------------------------------------------
+
+
+def definition_key(kind: Kind) -> str:
+    """The name a kind's schema is published under: of a custom one, its group backwards."""
+    if kind.definition:
+        return kind.definition
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def list_key(kind: Kind) -> str:
+    return f"{definition_key(kind)}List"
+
+
+_API_VERSION = (
+    "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized "
+    "schemas to the latest internal value, and may reject unrecognized values. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources"
+)
+_KIND = (
+    "Kind is a string value representing the REST resource this object represents. Servers may infer this from the "
+    "endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds"
+)
+_METADATA = (
+    "Standard object's metadata. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
+)
+_LIST_METADATA = (
+    "Standard list metadata. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds"
+)
+
+
+def custom_schemas(kind: Kind, version: int) -> dict[str, Any]:
+    """The schemas of a custom resource and its list."""
+    prefix = _V3 if version == 3 else _V2
+    gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    schema = dict(kind.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    if version == 2:
+        schema = _v2_schema(schema, kind.preserve_unknown)
+    properties = {**_type_properties(), **(schema.get("properties") or {})}
+    properties.update(_type_properties())
+    properties["metadata"] = _reference(f"{prefix}{META}ObjectMeta", _METADATA, version)
+    schema["properties"] = properties
+    schema.setdefault("type", "object")
+    schema["x-kubernetes-group-version-kind"] = [gvk]
+    item = {"$ref": prefix + definition_key(kind)}
+    listed = {
+        "description": f"{kind.kind}List is a list of {kind.kind}",
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            **_type_properties(),
+            "items": {
+                "description": f"List of {kind.plural}. More info: "
+                "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md",
+                "type": "array",
+                "items": item,
+            },
+            "metadata": _reference(f"{prefix}{META}ListMeta", _LIST_METADATA, version),
+        },
+        "x-kubernetes-group-version-kind": [{**gvk, "kind": kind.list_kind}],
+    }
+    return {definition_key(kind): schema, list_key(kind): listed}
+
+
+def _type_properties() -> dict[str, Any]:
+    return {
+        "apiVersion": {"description": _API_VERSION, "type": "string"},
+        "kind": {"description": _KIND, "type": "string"},
+    }
+
+
+def _reference(target: str, description: str, version: int) -> dict[str, Any]:
+    if version == 3:
+        return {"description": description, "allOf": [{"$ref": target}]}
+    return {"description": description, "$ref": target}
+
+
+def _v2_schema(schema: Mapping[str, Any], preserve: bool) -> dict[str, Any]:
+    """What of a v3 schema OpenAPI v2 can say: a schema that keeps unknown fields tells nothing of its own."""
+    if preserve or schema.get("x-kubernetes-preserve-unknown-fields"):
+        kept = {key: schema[key] for key in ("description", "type", *_EXTENSIONS_V2) if key in schema}
+        return kept if kept.get("type") == "object" else {k: v for k, v in kept.items() if k != "type"}
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _DROPPED_V2:
+            continue
+        if key == "properties":
+            out[key] = {name: _v2_schema(child, False) for name, child in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, Mapping):
+            out[key] = _v2_schema(value, False)
+        else:
+            out[key] = value
+    if schema.get("nullable") or schema.get("x-kubernetes-int-or-string"):
+        for key in ("type", "items", "properties"):
+            out.pop(key, None)
+    return out
