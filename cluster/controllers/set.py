@@ -23,6 +23,8 @@ STARTS: dict[str, str] = {
     "endpointslice": "endpointslice:start",
     "garbage": "garbage:start",
     "job": "job:start",
+    "statefulset": "statefulset:start",
+    "daemonset": "daemonset:start",
 }
 """Controller name -> module:function that makes it."""
 
