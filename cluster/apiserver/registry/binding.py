@@ -58,6 +58,7 @@ def _refused(name: str, why: str) -> StatusError:
 
 def _scheduled(pod: Obj, now: float) -> None:
     status = pod.setdefault("status", {})
+    status.pop("nominatedNodeName", None)
     conditions = [c for c in status.get("conditions") or [] if c.get("type") != "PodScheduled"]
     conditions.append(
         {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": seconds(now)}
