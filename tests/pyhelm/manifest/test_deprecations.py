@@ -1,0 +1,31 @@
+"""What became of an API version at a Kubernetes version."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyhelm.manifest.deprecations import RETIRED, minor_of, retired
+
+
+def test_removed_and_deprecated_are_told_apart() -> None:
+    found = retired("policy/v1beta1", "PodDisruptionBudget", "v1.25.0")
+    assert found is not None
+    assert (found[0].instead, found[1]) == ("policy/v1", True)
+    found = retired("policy/v1beta1", "PodDisruptionBudget", "v1.24.3")
+    assert found is not None
+    assert not found[1]
+
+
+def test_current_versions_and_other_kinds_are_fine() -> None:
+    assert retired("policy/v1beta1", "PodDisruptionBudget", "v1.20.0") is None
+    assert retired("apps/v1", "Deployment", "v1.36.0") is None
+    assert retired("extensions/v1beta1", "Gadget", "v1.36.0") is None
+
+
+def test_every_row_is_deprecated_before_it_is_removed() -> None:
+    assert all(row.removed == 0 or row.deprecated <= row.removed for row in RETIRED)
+
+
+def test_a_version_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="no version of Kubernetes"):
+        minor_of("latest")
