@@ -60,6 +60,8 @@ class RequestInfo:
     """Path segments after the subresource (proxies)."""
     prefix: str = ""
     """`api` or `apis`."""
+    named: bool = False
+    """The path goes on after the resource, even with an empty name."""
 
     @property
     def is_resource(self) -> bool:
@@ -93,7 +95,7 @@ def _read_resource(info: RequestInfo, parts: list[str]) -> None:
             parts = parts[2:]
     info.resource = parts[0]
     if len(parts) > 1:
-        info.name = parts[1]
+        info.name, info.named = parts[1], True
     if len(parts) > 2:
         info.subresource = parts[2]
     info.rest = tuple(parts[3:])

@@ -15,6 +15,8 @@ from cluster.meta.types import GroupResource, Obj
 
 GROUP = "rbac.authorization.k8s.io"
 Rule = dict[str, Any]
+Grant = tuple[Rule, Obj, str]
+"""A rule, the binding that gives it, and the subject by which it is given."""
 
 
 class RoleSource(Protocol):
@@ -42,15 +44,15 @@ class RbacAuthorizer:
 
     def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
         problems: list[str] = []
-        for rule in self._rules(attributes.user, attributes.namespace, problems.append):
+        for rule, binding, subject in self._rules(attributes.user, attributes.namespace, problems.append):
             if allows(rule, attributes):
-                return Decision.ALLOW, ""
+                return Decision.ALLOW, f"RBAC: allowed by {_why(binding, subject)}"
         return Decision.NO_OPINION, f"RBAC: [{', '.join(problems)}]" if len(problems) > 1 else _one(problems)
 
     def rules_for(self, user: UserInfo, namespace: str) -> tuple[list[Rule], str]:
         """Every rule that speaks for the user in a namespace (cluster-wide ones first), and what went wrong."""
         problems: list[str] = []
-        rules = list(self._rules(user, namespace, problems.append))
+        rules = [rule for rule, _, _ in self._rules(user, namespace, problems.append)]
         return rules, ", ".join(problems)
 
     def role_rules(self, ref: dict[str, Any], namespace: str) -> list[Rule] | None:
@@ -59,31 +61,32 @@ class RbacAuthorizer:
         role = self._source.get(resource, where, str(ref.get("name") or ""))
         return None if role is None else list(role.get("rules") or [])
 
-    def _rules(self, user: UserInfo, namespace: str, complain: Callable[[str], None]) -> Iterator[Rule]:
+    def _rules(self, user: UserInfo, namespace: str, complain: Callable[[str], None]) -> Iterator[Grant]:
         yield from self._bound(CLUSTER_ROLE_BINDINGS, user, "", complain)
         if namespace:
             yield from self._bound(ROLE_BINDINGS, user, namespace, complain)
 
     def _bound(
         self, resource: GroupResource, user: UserInfo, namespace: str, complain: Callable[[str], None]
-    ) -> Iterator[Rule]:
-        for binding in self._bindings(resource, user, namespace):
+    ) -> Iterator[Grant]:
+        for binding, subject in self._bindings(resource, user, namespace):
             ref = binding.get("roleRef") or {}
             rules = self.role_rules(ref, namespace)
             if rules is None:
                 where = "role" if ref.get("kind") == "Role" else "clusterrole"
                 complain(f'{where}.{GROUP} "{ref.get("name")}" not found')
                 continue
-            yield from rules
+            for rule in rules:
+                yield rule, binding, subject
 
-    def _bindings(self, resource: GroupResource, user: UserInfo, namespace: str) -> Iterator[Obj]:
+    def _bindings(self, resource: GroupResource, user: UserInfo, namespace: str) -> Iterator[tuple[Obj, str]]:
         index = self._indexed(resource)
         seen: set[int] = set()
         for subject in subjects_of(user):
             for binding in index.get(f"{namespace}|{subject}", ()):
                 if id(binding) not in seen:
                     seen.add(id(binding))
-                    yield binding
+                    yield binding, subject
 
     def _indexed(self, resource: GroupResource) -> dict[str, list[Obj]]:
         version = self._source.version(resource)
@@ -97,6 +100,19 @@ class RbacAuthorizer:
                 index.setdefault(f"{where}|{subject_key(subject, where)}", []).append(binding)
         self._index[resource] = version, index
         return index
+
+
+def _why(binding: Obj, subject: str) -> str:
+    """`RoleBinding "b/ns" of Role "r" to User "u"`."""
+    meta, ref = binding["metadata"], binding.get("roleRef") or {}
+    namespace = meta.get("namespace")
+    kind = "RoleBinding" if namespace else "ClusterRoleBinding"
+    name = f"{meta['name']}/{namespace}" if namespace else meta["name"]
+    who, _, called = subject.partition(":")
+    if called.startswith("system:serviceaccount:"):
+        _, _, where, account = called.split(":", 3)
+        who, called = "ServiceAccount", f"{account}/{where}"
+    return f'{kind} "{name}" of {ref.get("kind")} "{ref.get("name")}" to {who} "{called}"'
 
 
 def _one(problems: list[str]) -> str:

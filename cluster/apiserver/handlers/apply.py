@@ -11,7 +11,8 @@ from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
-from cluster.meta import errors
+from cluster.meta import errors, gojson
+from cluster.meta.objects import gvk
 from cluster.meta.types import Obj
 
 
@@ -30,9 +31,14 @@ def declared(data: bytes) -> Obj:
     try:
         loaded = yaml_text.loads(data)
     except yaml_text.YAMLError as error:
-        raise errors.bad_request(f"error decoding YAML: {error}") from None
+        raise errors.bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+    if loaded.value is None:
+        return {}
     if not isinstance(loaded.value, dict):
-        raise errors.bad_request("error decoding YAML: the body is no object")
+        raise errors.bad_request(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{gojson.kind_of(loaded.value)} into Go value of type map[string]interface {{}}"
+        )
     return loaded.value
 
 
@@ -62,13 +68,23 @@ async def apply_object(
 
 
 def _check_identity(registry: Registry, namespace: str, name: str, patch: Obj) -> None:
-    meta = patch.setdefault("metadata", {})
-    if not isinstance(meta, dict):
-        return
-    if not meta.get("name"):
-        meta["name"] = name
-    if registry.kind.namespaced and not meta.get("namespace"):
-        meta["namespace"] = namespace
+    """Raises 400."""
+    given, kind = gvk(patch), registry.kind
+    if given != kind.gvk:
+        raise errors.bad_request(f"invalid object type: {given.group}/{given.version}, Kind={given.kind}")
+    meta = patch.get("metadata")
+    if not isinstance(meta, dict) or not meta.get("name"):
+        raise errors.bad_request(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if meta["name"] != name:
+        raise errors.bad_request(
+            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+        )
+    if kind.namespaced and meta.get("namespace", namespace) != namespace:
+        raise errors.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
 
 
 async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Subresource) -> Entry:

@@ -60,10 +60,10 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions) -> Obj:
     try:
         decoded = registry.services.schema.decode_kind(kind, obj)
     except DecodeFault as fault:
-        raise _unhandled(kind, str(fault)) from None
+        raise Misfit(kind, str(fault)) from None
     faults = [f'unknown field "{path}"' for path in decoded.unknown]
     if faults and options.validation == "Strict":
-        raise _unhandled(kind, f"strict decoding error: {', '.join(faults)}")
+        raise Misfit(kind, f"strict decoding error: {', '.join(faults)}")
     if options.validation == "Warn":
         for text in faults:
             options.warn(text)
@@ -75,5 +75,10 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions) -> Obj:
     return out
 
 
-def _unhandled(kind: Kind, why: str) -> errors.StatusError:
-    return errors.bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
+class Misfit(errors.StatusError):
+    """400: the object does not fit its kind's schema; `why` without the sentence around it."""
+
+    def __init__(self, kind: Kind, why: str) -> None:
+        text = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
+        super().__init__(400, errors.Reason.BAD_REQUEST, text)
+        self.why = why

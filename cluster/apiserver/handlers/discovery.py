@@ -154,11 +154,20 @@ class Discovery:
         }
 
 
+_STORED_ELSEWHERE = {
+    ("events.k8s.io", "events"): ("", "v1"),
+    ("autoscaling", "horizontalpodautoscalers"): ("autoscaling", "v2"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"): ("apiextensions.k8s.io", "v1beta1"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): ("admissionregistration.k8s.io", "v1beta1"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"): ("admissionregistration.k8s.io", "v1beta1"),
+}
+"""Group and version whose encoding the hash stands for in Kubernetes, where it is not the served one."""
+
+
 def storage_version_hash(kind: Kind) -> str:
     """How clients notice that objects moved to another version: a hash of where they are stored."""
-    storage = kind.storage_resource
-    version = kind.version
-    text = f"{storage.group or kind.group}/{version}/{kind.kind}"
+    group, version = _STORED_ELSEWHERE.get((kind.group, kind.plural), (kind.group, kind.version))
+    text = f"{group}/{version}/{kind.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
@@ -187,10 +196,10 @@ def _plain_resources(kind: Kind) -> list[Obj]:
 
 
 def _response_kind(kind: Kind, sub: Any = None) -> Obj:
-    if sub is not None and sub.kind is not None:
+    if sub is not None and sub.kind is not None and sub.kind.api_version != kind.api_version:
         return {"group": sub.kind.group, "version": sub.kind.version, "kind": sub.kind.kind}
     # Empty group and version: the same as the resource's own.
-    return {"group": "", "version": "", "kind": kind.kind}
+    return {"group": "", "version": "", "kind": sub.kind.kind if sub is not None and sub.kind else kind.kind}
 
 
 def _aggregated_resource(kind: Kind) -> Obj:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cluster.apiserver.handlers import render, reviews, subresources
-from cluster.apiserver.handlers.accept import Wanted
+from cluster.apiserver.codecs.media import negotiate
+from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.health import Health
 from cluster.apiserver.handlers.router import nothing_here, page_not_found
@@ -79,6 +80,7 @@ def _operation(server: ApiServer) -> None:
     async def version(ctx: Context) -> Response:
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
+        negotiate(ctx.request.headers.get("accept", ""), (JSON,))
         return render.answer(ctx, info, Wanted(pretty=True))
 
     async def root(ctx: Context) -> Response:

@@ -10,6 +10,8 @@ import orjson
 from cluster.apiserver.handlers import body, render
 from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.metadata import go_order
 from cluster.apiserver.registry.options import WriteOptions, raise_faults
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
@@ -40,7 +42,9 @@ async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> R
         entry, made = await apply.handle(ctx, registry, options, sub)
         return render.one(ctx, registry, entry, wanted, 201 if made else 200)
     patcher = patcher_for(registry, content_type, ctx.request.body)
-    entry = await apply_patch(registry, ctx.info.namespace, ctx.info.name, patcher, options, sub)
+    entry = await apply_patch(
+        registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, textual=content_type != STRATEGIC
+    )
     return render.one(ctx, registry, entry, wanted)
 
 
@@ -73,10 +77,12 @@ def patcher_for(registry: Registry, content_type: str, data: bytes) -> Patcher:
         return lambda obj: merge_patch(obj, merge)  # type: ignore[no-any-return]
     if content_type == STRATEGIC and registry.kind.definition:
         return _strategic(registry, data)
-    raise unsupported(registry)
+    raise unsupported(registry, content_type)
 
 
-def unsupported(registry: Registry) -> errors.StatusError:
+def unsupported(registry: Registry, content_type: str) -> errors.StatusError:
+    if content_type not in _TYPES:
+        return errors.StatusError(415, errors.Reason.UNSUPPORTED_MEDIA_TYPE, "415: Unsupported Media Type", {})
     offered = _TYPES if registry.kind.definition else tuple(t for t in _TYPES if t != STRATEGIC)
     return errors.unsupported_media_type(
         f"the body of the request was in an unknown format - accepted media types include: {', '.join(offered)}"
@@ -91,6 +97,21 @@ def _strategic(registry: Registry, data: bytes) -> Patcher:
     return lambda obj: strategic_merge_patch(obj, patch, structure)
 
 
+def _digest(registry: Registry, new: Obj, options: WriteOptions, textual: bool) -> Obj:
+    """The result of a patch as an object; JSON and merge patches blame what does not fit on the patch."""
+    try:
+        return body.digest(registry, new, options)
+    except body.Misfit as misfit:
+        if not textual:
+            raise
+        meta = new.get("metadata")
+        shown = {k: new[k] for k in sorted(new)}
+        if isinstance(meta, dict):
+            shown["metadata"] = go_order(meta)
+        found = faults.invalid("patch", orjson.dumps(shown).decode(), misfit.why)
+        raise errors.invalid(("", ""), "", [found.cause()]) from None
+
+
 def _loads(data: bytes) -> Any:
     try:
         return orjson.loads(data)
@@ -99,15 +120,22 @@ def _loads(data: bytes) -> Any:
 
 
 async def apply_patch(
-    registry: Registry, namespace: str, name: str, patcher: Patcher, options: WriteOptions, sub: Subresource | None
-):  # type: ignore[no-untyped-def]
+    registry: Registry,
+    namespace: str,
+    name: str,
+    patcher: Patcher,
+    options: WriteOptions,
+    sub: Subresource | None,
+    *,
+    textual: bool = True,
+) -> Entry:
     """The update loop with a patch as its change."""
 
     async def transform(current: Obj) -> Obj:
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
         given = (new.get("metadata") or {}).get("resourceVersion")
-        new = body.digest(registry, new, options)
+        new = _digest(registry, new, options, textual)
         if given != version and not given:
             new["metadata"].pop("resourceVersion", None)
         return new

@@ -86,7 +86,7 @@ async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: 
         made = True
         return await create(registry, namespace, obj, options)
 
-    change = Change(transform, retry=not versioned, subresource=sub)
+    change = Change(transform, retry=not versioned, subresource=sub, precondition=True)
     if registry.kind.strategy.create_on_update and sub is None:
         change.create = make
     return await update(registry, namespace, name, change, options), made
@@ -95,7 +95,7 @@ async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: 
 def _must_have_version(registry: Registry, name: str) -> errors.StatusError:
     kind = registry.kind
     cause = errors.Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")
-    return errors.invalid((kind.group, kind.kind), name, [cause])
+    return errors.invalid((kind.group, kind.plural), name, [cause])
 
 
 async def patch_(ctx: Context, registry: Registry) -> Response:

@@ -76,7 +76,7 @@ class Router:
             info.namespace = ""
         if info.subresource:
             return await self._subresource(ctx, info, kind)
-        if not self._shaped(ctx, info, kind):
+        if not self._shaped(info, kind):
             raise errors.method_not_allowed()
         if info.verb not in VERBS or info.verb not in kind.verbs or ctx.request.method == "HEAD":
             raise errors.method_not_allowed()
@@ -86,10 +86,9 @@ class Router:
         return await VERBS[info.verb](ctx, self._registry_of(kind))
 
     @staticmethod
-    def _shaped(ctx: Context, info: RequestInfo, kind: Kind) -> bool:
+    def _shaped(info: RequestInfo, kind: Kind) -> bool:
         """Whether the path has the parts the verb needs."""
-        named = len([p for p in ctx.request.path.split("/") if p]) > _collection_depth(info, kind)
-        if named:
+        if info.named:
             if kind.namespaced and not info.namespace:
                 raise nothing_here()
             return info.verb in ("get", "update", "patch", "delete")
@@ -114,7 +113,3 @@ class Router:
             raise nothing_here()
         return await handler(ctx, self._registry_of(kind))
 
-
-def _collection_depth(info: RequestInfo, kind: Kind) -> int:
-    depth = 3 if info.prefix == "api" else 4
-    return depth + 2 if info.namespace else depth

@@ -17,7 +17,7 @@ from cluster.apiserver.registry.scale import scale_of, with_replicas
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.meta import errors
-from cluster.meta.types import GroupVersionKind, Obj
+from cluster.meta.types import GroupVersionKind, GroupVersionResource, Obj
 
 
 SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
@@ -90,7 +90,10 @@ async def binding(ctx: Context, registry: Registry) -> Response:
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, BINDING, options)
     name = ctx.info.name or (given.get("metadata") or {}).get("name") or ""
-    await bind(registry, ctx.info.namespace, name, given, options)
+    pods = registry.services.kinds.by_gvr(GroupVersionResource("", "v1", "pods"))
+    if pods is None:
+        raise nothing_here()
+    await bind(Registry(pods, registry.services), ctx.info.namespace, name, given, options)
     return render.answer(ctx, _created(), wanted_by(ctx, registry), 201)
 
 

@@ -45,7 +45,21 @@ def _row(obj: Obj, layout: Table, now: float, version: str, include: str) -> dic
         row["object"] = None
     else:
         row["object"] = obj if include == "Object" else partial(obj, version)
+    conditions = _FINISHED.get((obj.get("status") or {}).get("phase", "")) if obj.get("kind") == "Pod" else None
+    if conditions is not None:
+        row["conditions"] = [conditions]
     return row
+
+
+_FINISHED = {
+    "Succeeded": {
+        "type": "Completed",
+        "status": "True",
+        "reason": "Succeeded",
+        "message": "The pod has completed successfully.",
+    },
+    "Failed": {"type": "Completed", "status": "True", "reason": "Failed", "message": "The pod failed."},
+}
 
 
 def _definitions(registry: Registry, layout: Table) -> list[dict[str, Any]]:

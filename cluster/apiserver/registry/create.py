@@ -21,8 +21,9 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
     """`obj` becomes the registry's own; it is decoded and defaulted already. Raises StatusError."""
     kind = registry.kind
     metadata.place_in_namespace(obj, kind, namespace)
-    if obj["metadata"].get("resourceVersion"):
+    if obj["metadata"].get("resourceVersion") and not options.apply:
         raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
+    metadata.wipe(obj["metadata"])
     for warning in metadata.dedup_owners(obj):
         options.warn(warning)
     if not options.apply:

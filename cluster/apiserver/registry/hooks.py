@@ -5,7 +5,6 @@ from __future__ import annotations
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.registry.services import Hooks
 from cluster.apiserver.request import UserInfo
-from cluster.meta import errors
 from cluster.meta.times import seconds
 from cluster.meta.types import GroupResource, Obj
 
@@ -35,17 +34,10 @@ def _empty_namespace(namespace: Obj) -> bool:
 
 
 def _terminate_namespace(namespace: Obj, now: float) -> bool:
-    """The first deletion marks it; later ones are refused until its content has gone. Raises 409."""
+    """The first deletion marks it; later ones change nothing until its content has gone."""
     meta = namespace["metadata"]
     if not meta.get("deletionTimestamp"):
         meta["deletionTimestamp"] = seconds(now)
         namespace["status"] = {**(namespace.get("status") or {}), "phase": "Terminating"}
         return True
-    if (namespace.get("spec") or {}).get("finalizers"):
-        raise errors.conflict(
-            GroupResource("", "namespaces"),
-            meta["name"],
-            "The system is ensuring all content is removed from this namespace.  Upon completion, this namespace "
-            "will automatically be purged by the system.",
-        )
-    return False
+    return bool((namespace.get("spec") or {}).get("finalizers"))

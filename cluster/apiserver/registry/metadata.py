@@ -38,11 +38,17 @@ def place_in_namespace(obj: Obj, kind: Kind, namespace: str) -> None:
     meta["namespace"] = namespace
 
 
-def stamp_new(obj: Obj, kind: Kind, now: float) -> None:
-    """What the server alone decides about a new object; the client's opinion is dropped."""
-    meta = obj["metadata"]
-    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+def wipe(meta: dict[str, Any]) -> None:
+    """The client's opinion on what the server alone decides is dropped before anybody can own it."""
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "uid", "creationTimestamp"):
         meta.pop(field, None)
+
+
+def stamp_new(obj: Obj, kind: Kind, now: float) -> None:
+    """What the server alone decides about a new object."""
+    meta = obj["metadata"]
+    wipe(meta)
+    meta.pop("resourceVersion", None)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = generate_name(meta["generateName"])
     meta["uid"] = new_uid()
@@ -80,13 +86,21 @@ def ordered(meta: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+def go_order(meta: dict[str, Any]) -> dict[str, Any]:
+    """Metadata in Kubernetes' order, resourceVersion in its place, for messages that show it."""
+    order = [*_ORDER[:4], "resourceVersion", *_ORDER[4:]]
+    known = {key: meta[key] for key in order if key in meta}
+    return known | {key: value for key, value in meta.items() if key not in known}
+
+
+_KEPT = ("creationTimestamp", "generation")
+_RESTORED = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
 def carry_over(new: Obj, old: Obj) -> None:
-    """An update cannot touch these: what the client left out or changed comes back from the old object.
+    """An update cannot touch these: what the client left out comes back from the old object.
 
-    A changed uid is left in place, so that the precondition it stands for can be checked.
+    A changed uid or deletion time stays, for validation to complain about.
     """
     meta, before = new["metadata"], old["metadata"]
     for field in _KEPT:
@@ -94,8 +108,8 @@ def carry_over(new: Obj, old: Obj) -> None:
             meta[field] = before[field]
         else:
             meta.pop(field, None)
-    for field in ("generateName",):
-        if not meta.get(field) and before.get(field):
+    for field in _RESTORED:
+        if meta.get(field) is None and field in before:
             meta[field] = before[field]
     meta.pop("selfLink", None)
 

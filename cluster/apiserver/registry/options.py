@@ -61,7 +61,7 @@ def write_options(query: Query, user: UserInfo, user_agent: str, options_kind: s
 
 
 def check_dry_run(values: list[str]) -> list[FieldError]:
-    if values and values != ["All"]:
+    if any(value != "All" for value in values):
         return [faults.not_supported("dryRun", values, ["All"])]
     return []
 

@@ -31,6 +31,10 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
     """The object with the Scale's replicas. Raises 400, 409, 422."""
     paths = sub.scale or ScalePaths()
     meta = scale.get("metadata") or {}
+    if meta.get("name", name) != name:
+        raise errors.bad_request(
+            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+        )
     if meta.get("resourceVersion") and meta["resourceVersion"] != obj["metadata"]["resourceVersion"]:
         raise registry.conflict(name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0

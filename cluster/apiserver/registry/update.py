@@ -22,7 +22,6 @@ from cluster.apiserver.registry.writing import (
     raise_invalid,
     store_changed,
     unavailable,
-    unsaved,
 )
 from cluster.kinds.kind import Strategy, Subresource
 from cluster.kinds.metadata import validate_metadata_update
@@ -49,6 +48,8 @@ class Change:
     """Whether managedFields are computed here (server-side apply does it itself)."""
     create: Callable[[], Awaitable[Entry]] | None = None
     mutate: bool = True
+    precondition: bool = False
+    """The object's own uid, where it has one, says which object is meant (PUT)."""
 
 
 async def update(registry: Registry, namespace: str, name: str, change: Change, options: WriteOptions) -> Entry:
@@ -78,7 +79,7 @@ async def _attempt(
     old = registry.present(entry)
     new = await change.transform(own(registry, entry))
     strategy, sub = _strategy(registry, change)
-    _identify(registry, namespace, name, new, old)
+    _identify(registry, namespace, name, new, old, change)
     metadata.dedup_owners(new)
     if change.tracked:
         fields.track(registry, new, old, options, sub)
@@ -111,19 +112,25 @@ def _strategy(registry: Registry, change: Change) -> tuple[Strategy, str]:
 _PLAIN = Strategy()
 
 
-def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj) -> None:
+def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj, change: Change) -> None:
     """The object that is meant is the one that is there. Raises 400, 409, 422."""
     meta, before = new["metadata"], old["metadata"]
     metadata.place_in_namespace(new, registry.kind, namespace)
     given = meta.get("name") or ""
+    if not given:
+        raise errors.bad_request(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
     if given != name:
         shown = "the name of the object (%s) does not match the name on the URL (%s)"
-        raise errors.bad_request(shown % (given or "", name))
+        raise errors.bad_request(shown % (given, name))
     uid = meta.get("uid")
-    if uid and uid != before["uid"]:
+    if change.precondition and uid and uid != before["uid"]:
         raise registry.uid_mismatch(namespace, name, uid, before["uid"])
     version = meta.get("resourceVersion") or ""
     if version and version != before["resourceVersion"]:
+        if not version.isdigit():
+            raise errors.StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
         raise registry.conflict(name)
 
 
@@ -175,7 +182,7 @@ async def _store(
         stored = registry.stored_form(new)
         value = encode(stored)
     if options.dry_run:
-        return unsaved(registry, new | {"metadata": dict(new["metadata"])}, key)
+        return Entry(key, encode(new), entry.revision, new)
     try:
         return await store_changed(registry, value, stored, key, entry.revision)
     except BaseException:
