@@ -267,6 +267,8 @@ def _resolve(work: Work, wanted: list[Dependency]) -> list[Dependency]:
 def _resolved(work: Work, entry: Dependency) -> str | None:
     name, url, asked = str(entry["name"]), _repository(entry), str(entry.get("version") or "")
     try:
+        if not asked:
+            raise SemverError("improper constraint: ")
         constraint = Constraint.parse(asked)
     except SemverError as error:
         raise ChartError(f'dependency "{name}" has an invalid version/constraint format: {error}') from error

@@ -105,7 +105,7 @@ async def _delete_by_policy(
     errors = await delete(context.kube, resources)
     if errors:
         raise KubeError("; ".join(errors))
-    await waiting.gone(context, resources, timeout)
+    await waiting.gone(context, resources, timeout, quiet=True)
 
 
 async def _logs_by_policy(context: Context, release: Release, hook: Hook, policy: str) -> None:

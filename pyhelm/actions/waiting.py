@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyhelm.actions.context import Context
+from pyhelm.actions.context import Context, no_progress
 from pyhelm.actions.options import Strategy
 from pyhelm.errors import KubeError
 from pyhelm.kube.explain import explain
@@ -41,9 +41,10 @@ async def hook_done(context: Context, resources: Sequence[Resource], timeout: fl
         raise
 
 
-async def gone(context: Context, resources: Sequence[Resource], timeout: float) -> None:
-    """Until nothing of it is there."""
-    await wait_deleted(context.kube, resources, timeout, context.reporter.progress)
+async def gone(context: Context, resources: Sequence[Resource], timeout: float, *, quiet: bool = False) -> None:
+    """Until nothing of it is there; `quiet` shows no progress."""
+    report = no_progress if quiet else context.reporter.progress
+    await wait_deleted(context.kube, resources, timeout, report)
 
 
 async def tell_why(context: Context, error: NotReadyError) -> None:

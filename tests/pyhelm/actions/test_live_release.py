@@ -1,0 +1,193 @@
+"""A release's whole life against a real API server."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from live_cluster import Live
+
+
+# Nothing runs controllers in these tests: a Deployment never becomes ready.
+NEVER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+spec:
+  selector: {matchLabels: {a: b}}
+  template:
+    metadata: {labels: {a: b}}
+    spec: {containers: [{name: c, image: i}]}
+"""
+
+
+def get(live: Live, path: str) -> dict[str, Any] | None:
+    request = urllib.request.Request(f"{live.url}{path}", headers={"Authorization": "Bearer admin"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError:
+        return None
+
+
+def config_map(live: Live, name: str) -> dict[str, Any] | None:
+    return get(live, f"/api/v1/namespaces/default/configmaps/{name}")
+
+
+def test_install_upgrade_rollback_uninstall(live: Live, chart: Path) -> None:
+    out = live.ok("install", "a", str(chart), "--env", "dev")
+    assert "STATUS: deployed\nREVISION: 1\nDESCRIPTION: Install complete\n" in out
+    assert out.endswith("NOTES:\na says from dev\n")
+    made = config_map(live, "a-one")
+    assert made is not None
+    assert made["data"]["text"] == "from dev"
+    assert made["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+    assert config_map(live, "a-hook") is None, "the hook's object goes when it has succeeded"
+
+    out = live.ok("upgrade", "a", str(chart), "--set", "two=true,text=second")
+    assert out.startswith('Release "a" has been upgraded. Happy Helming!\n')
+    assert config_map(live, "a-two") is not None
+
+    assert live.ok("rollback", "a") == "Rollback was a success! Happy Helming!\n"
+    assert config_map(live, "a-two") is None, "what only the newer revision had is pruned"
+    back = config_map(live, "a-one")
+    assert back is not None
+    assert back["data"] == {"text": "from dev", "revision": "1"}
+
+    history = json.loads(live.ok("history", "a", "-o", "json"))
+    assert [(h["revision"], h["status"], h["description"]) for h in history] == [
+        (1, "superseded", "Install complete"),
+        (2, "superseded", "Upgrade complete"),
+        (3, "deployed", "Rollback to 1"),
+    ]
+    assert live.ok("uninstall", "a", "--wait") == 'release "a" uninstalled\n'
+    assert config_map(live, "a-one") is None
+    assert json.loads(live.ok("list", "-o", "json")) == []
+
+
+def test_the_cluster_is_named_on_stderr_alone(live: Live, chart: Path) -> None:
+    outcome = live.run("list", "-o", "json")
+    assert outcome.err == f"cluster: context test ({live.url})\n"
+    assert json.loads(outcome.out) == []
+
+
+def test_records_are_secrets_in_helms_form(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart), "--labels", "team=x")
+    secret = get(live, "/api/v1/namespaces/default/secrets/sh.helm.release.v1.a.v1")
+    assert secret is not None
+    assert secret["type"] == "helm.sh/release.v1"
+    labels = secret["metadata"]["labels"]
+    assert {k: labels[k] for k in ("name", "owner", "status", "version", "team")} == {
+        "name": "a",
+        "owner": "helm",
+        "status": "deployed",
+        "version": "1",
+        "team": "x",
+    }
+    assert live.ok("list", "-q", "-l", "team=x") == "a\n"
+    assert live.ok("list", "-q", "-l", "team=y") == ""
+
+
+def test_a_name_is_taken_once(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    outcome = live.run("install", "a", str(chart))
+    assert outcome.code == 1
+    assert outcome.err.endswith(
+        "Error: INSTALLATION FAILED: release name check failed: cannot reuse a name that is still in use\n"
+    )
+
+
+def test_another_releases_object_is_not_taken_over(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    twin = chart.parent / "twin"
+    twin.mkdir()
+    (twin / "templates").mkdir()
+    (twin / "Chart.yaml").write_text("apiVersion: v2\nname: twin\nversion: 1.0.0\n")
+    (twin / "templates" / "x.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a-one\n")
+    outcome = live.run("install", "b", str(twin))
+    assert outcome.code == 1
+    assert 'ConfigMap "a-one" in namespace "default" exists and cannot be imported' in outcome.err
+    assert json.loads(live.ok("list", "-o", "json"))[0]["name"] == "a"
+    live.ok("install", "b", str(twin), "--take-ownership")
+
+
+def test_a_dry_run_changes_nothing(live: Live, chart: Path) -> None:
+    out = live.ok("install", "a", str(chart), "--dry-run=server")
+    assert "STATUS: pending-install" in out
+    assert "# Source: demo/templates/one.yaml" in out
+    assert live.ok("list", "-q") == ""
+    assert config_map(live, "a-one") is None
+
+
+def test_a_fault_of_the_manifest_is_named_before_anything_is_sent(live: Live, chart: Path) -> None:
+    (chart / "templates" / "bad.yaml").write_text(
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: s\nspec:\n  ports:\n  - prot: 80\n"
+    )
+    outcome = live.run("install", "a", str(chart))
+    assert outcome.code == 1
+    assert 'demo/templates/bad.yaml: Service/s: spec.ports[0].prot: unknown field "prot", did you mean "port"?' in outcome.err
+    assert live.ok("list", "-q") == ""
+    assert config_map(live, "a-one") is None
+
+
+def test_upgrade_of_what_is_not_there(live: Live, chart: Path) -> None:
+    outcome = live.run("upgrade", "a", str(chart))
+    assert outcome.err.endswith('Error: UPGRADE FAILED: "a" has no deployed releases\n')
+    out = live.ok("upgrade", "a", str(chart), "--install")
+    assert out.startswith('Release "a" does not exist. Installing it now.\nNAME: a\n')
+
+
+def test_values_are_reused_as_asked(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart), "--set", "text=mine")
+    live.ok("upgrade", "a", str(chart))
+    assert json.loads(live.ok("get", "values", "a", "-o", "json")) == {"text": "mine"}
+    live.ok("upgrade", "a", str(chart), "--reuse-values", "--set", "two=true")
+    assert json.loads(live.ok("get", "values", "a", "-o", "json")) == {"text": "mine", "two": True}
+    live.ok("upgrade", "a", str(chart), "--reset-values")
+    assert live.ok("get", "values", "a", "-o", "json") == "null\n"
+    assert json.loads(live.ok("get", "values", "a", "-a", "-o", "json")) == {"text": "hello", "two": False}
+
+
+def test_an_install_that_never_gets_ready_fails_with_the_reason(live: Live, chart: Path) -> None:
+    (chart / "templates" / "never.yaml").write_text(NEVER)
+    outcome = live.run("install", "a", str(chart), "--wait", "--timeout", "300ms")
+    assert outcome.code == 1
+    assert "resource Deployment/default/d not ready. status: InProgress, message: 0 of 1 replicas made" in outcome.err
+    assert "resources ready: 1/2 (Deployment/d: 0 of 1 replicas made)" in outcome.err
+    assert json.loads(live.ok("list", "-o", "json"))[0]["status"] == "failed"
+
+
+def test_rollback_on_failure_leaves_nothing(live: Live, chart: Path) -> None:
+    (chart / "templates" / "never.yaml").write_text(NEVER)
+    outcome = live.run("install", "a", str(chart), "--rollback-on-failure", "--timeout", "300ms")
+    assert outcome.code == 1
+    assert "has been uninstalled due to rollback-on-failure being set" in outcome.err
+    assert live.ok("list", "-q") == ""
+    assert config_map(live, "a-one") is None
+
+
+def test_status_shows_the_objects(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    out = live.ok("status", "a")
+    assert "==> v1/ConfigMap\nNAME    DATA   AGE\na-one   2 " in out
+
+
+def test_a_kept_object_survives(live: Live, chart: Path) -> None:
+    (chart / "templates" / "kept.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kept\n  annotations: {helm.sh/resource-policy: keep}\n"
+    )
+    live.ok("install", "a", str(chart))
+    out = live.ok("uninstall", "a", "--keep-history")
+    assert out.startswith("These resources were kept due to the resource policy:\n[ConfigMap] kept\n")
+    assert config_map(live, "kept") is not None
+    assert json.loads(live.ok("list", "-o", "json"))[0]["status"] == "uninstalled"
+
+
+def test_a_diff_shows_what_an_upgrade_would_change(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    outcome = live.run("diff", "a", str(chart), "--set", "text=new", "--detailed-exitcode")
+    assert outcome.code == 2
+    assert "-  text: hello" in outcome.out
+    assert "+  text: new" in outcome.out
