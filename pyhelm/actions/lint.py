@@ -166,7 +166,7 @@ def _template_messages(folder: str, values: dict[str, Any], options: LintOptions
     try:
         chart, files = _rendered(folder, values, options)
     except TemplateError as error:
-        yield Message(Severity.ERROR, place, error.helm)
+        yield Message(Severity.ERROR, place, error.helm.removesuffix("\n"))
         return
     except ValuesError as error:
         text = str(error)
@@ -181,7 +181,7 @@ def _template_messages(folder: str, values: dict[str, Any], options: LintOptions
 
 
 def _rendered(folder: str, values: dict[str, Any], options: LintOptions) -> tuple[Chart | None, dict[str, str]]:
-    """The chart and its rendered files; None where values and dependencies do not go together, which Helm passes over."""
+    """The chart and its rendered files; None where values and dependencies do not go together: Helm is silent then."""
     from pyhelm.engine.engine import Engine
     from pyhelm.values.coalesce import coalesce_values
     from pyhelm.values.dependencies import process

@@ -34,7 +34,7 @@ def read_metadata(text: bytes, file: str = "Chart.yaml") -> dict[str, Any]:
     try:
         found = load(text)
     except YAMLError as error:
-        raise ChartError(f"cannot load {file}: error converting YAML to JSON: {error}") from error
+        raise ChartError(f"cannot load {file}: {error}") from error
     if found is None:
         return {}
     if not isinstance(found, dict):
@@ -49,7 +49,7 @@ def read_dependencies(text: bytes, file: str) -> list[Any]:
     try:
         found = load(text)
     except YAMLError as error:
-        raise ChartError(f"cannot load {file}: error converting YAML to JSON: {error}") from error
+        raise ChartError(f"cannot load {file}: {error}") from error
     listed = found.get("dependencies") if isinstance(found, dict) else None
     return _records(listed or [], DEPENDENCY_STRINGS, ("dependencies",), _RawScalars(text))
 
@@ -59,7 +59,7 @@ def read_lock(text: bytes, file: str) -> dict[str, Any]:
     try:
         found = load(text)
     except YAMLError as error:
-        raise ChartError(f"cannot load {file}: error converting YAML to JSON: {error}") from error
+        raise ChartError(f"cannot load {file}: {error}") from error
     lock = dict(found) if isinstance(found, dict) else {}
     lock["dependencies"] = read_dependencies(text, file)
     return lock
@@ -72,6 +72,8 @@ def _field(key: str, value: Any, raw: _RawScalars, file: str) -> Any:
         return None if value is None else raw.text(value, (key,))
     if key in BOOLEANS and value is not None and not isinstance(value, bool):
         raise _mismatch(file, value, f"Go struct field Metadata.{key} of type bool")
+    if key in STRING_LISTS and not isinstance(value, list | None):
+        raise _mismatch(file, value, f"Go struct field .{key} of type []string")
     if key in STRING_LISTS and isinstance(value, list):
         return [raw.text(item, (key, i)) for i, item in enumerate(value)]
     if key == "dependencies":

@@ -331,6 +331,18 @@ def _go_message(error: Exception, text: str) -> str:
     return where + str(getattr(error, "problem", "") or "unknown problem parsing YAML content")
 
 
+_VERSION = re.compile(r"(?:[ \t]*(?:#.*)?\n|%(?!YAML).*\n)*%YAML[ \t]+(?P<version>\d+\.\d+)")
+
+
+def _refuse_version(text: str) -> None:
+    """go-yaml v2 knows YAML 1.1 alone."""
+    found = _VERSION.match(text)
+    if found is not None and found["version"] != "1.1":
+        line = text.count("\n", 0, found.start("version"))
+        where = f"line {line}: " if line else ""
+        raise YAMLError(f"yaml: {where}found incompatible YAML document")
+
+
 _ESCAPED_SLASH = re.compile(r'(?<!\\)(?:\\\\)*\\/')
 
 
@@ -363,6 +375,8 @@ def _build(text: str | bytes, strict: bool) -> Any:
             raise YAMLError("yaml: invalid leading UTF-8 octet") from None
     if "\x00" in text:
         raise YAMLError("yaml: control characters are not allowed")
+    if "%YAML" in text:
+        _refuse_version(text)
     node = _compose(text)
     if node is None:
         return None
@@ -425,7 +439,8 @@ def split_documents(data: bytes) -> list[bytes]:
     out: list[bytes] = []
     current: list[bytes] = []
     for line in data.splitlines(keepends=True):
-        if line.startswith(b"---") and not line[3:].strip(b" \t\r\n\v\f"):
+        rest = line[3:].strip(b" \t\r\n\v\f") if line.startswith(b"---") else b"-"
+        if not rest or rest.startswith(b"#"):
             if current:
                 out.append(b"".join(current))
                 current = []

@@ -55,7 +55,7 @@ def schema_fault(schema_text: bytes, values: Values) -> str:
     try:
         schema = load(schema_text.decode("utf-8", "replace"))
     except JSONError as error:
-        return str(error)
+        return "unexpected EOF" if str(error) == "unexpected end of JSON input" else str(error)
     schema = _whole(schema)
     if not isinstance(schema, dict | bool):
         return '"file:///values.schema.json#" is not valid against metaschema: a schema is an object or a boolean'
