@@ -28,8 +28,10 @@ from cluster.meta.types import GroupVersionKind, Obj
 __all__ = ["DEFAULT_MINOR", "DecodeFault", "Decoded", "Schema", "raw_definitions", "schema"]
 
 DEFAULT_MINOR = "1.36"
-_KEPT = ("type", "format", "required", "x-kubernetes-list-type", "x-kubernetes-list-map-keys")
-_KEPT += ("x-kubernetes-map-type", "x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy")
+_KEPT = (
+    "type", "format", "required", "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
+    "x-kubernetes-patch-merge-key", "x-kubernetes-patch-strategy",
+)  # fmt: skip
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
@@ -70,9 +72,11 @@ def raw_definitions(minor: str = DEFAULT_MINOR) -> dict[str, Any]:
 
 def _slim(value: dict[str, Any], pool: dict[bytes, dict[str, Any]]) -> dict[str, Any]:
     """A schema without what decoding does not need; equal ones are one object."""
+    out: dict[str, Any]
     reference = value.get("$ref")
     if reference:
-        out: dict[str, Any] = {"$ref": reference.rpartition("/")[2]}
+        out = {key: value[key] for key in _KEPT if key in value}
+        out["$ref"] = reference.rpartition("/")[2]
     else:
         out = {key: value[key] for key in _KEPT if key in value}
         kind = out.get("type")

@@ -17,7 +17,9 @@ _OPEN = {
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": ANY,
 }
 _KEY_DEFAULTS = {"protocol": "TCP"}
-"""The only list-map key of the built-in types that may be omitted."""
+_EMPTY_NAME = "io.k8s.api.core.v1.LocalObjectReference"
+"""Its optional name is declared to default to the empty string."""
+_ZERO: dict[str, Any] = {"string": "", "integer": 0, "boolean": False}
 
 
 class Structures:
@@ -54,7 +56,8 @@ class Structures:
         out = _clone(made)
         out.strategies = tuple((strategies or "").split(","))
         out.merge_key = schema.get("x-kubernetes-patch-merge-key", "")
-        out.atomic = out.atomic or schema.get("x-kubernetes-map-type") == "atomic"
+        if "x-kubernetes-map-type" in schema:
+            out.atomic = schema["x-kubernetes-map-type"] == "atomic"
         return out
 
     def _node(self, schema: dict[str, Any]) -> Structure:
@@ -78,7 +81,17 @@ class Structures:
             list_type=schema.get("x-kubernetes-list-type", "atomic"),
             keys=keys,
         )
-        out.defaults = {key: _KEY_DEFAULTS[key] for key in keys if key in _KEY_DEFAULTS}
+        out.defaults = self._key_defaults(items.get("$ref", ""), keys)
+        return out
+
+    def _key_defaults(self, item: str, keys: tuple[str, ...]) -> dict[str, Any]:
+        """Values of keys that may be left out: what the API declares, and Go's zero for fields always written."""
+        definition = self._definitions.get(item, {})
+        out = {key: _KEY_DEFAULTS[key] for key in keys if key in _KEY_DEFAULTS}
+        for key in keys:
+            kind = definition.get("properties", {}).get(key, {}).get("type", "")
+            if key not in out and kind in _ZERO and (item == _EMPTY_NAME or key in definition.get("required", ())):
+                out[key] = _ZERO[kind]
         return out
 
     def _map(self, schema: dict[str, Any]) -> Structure:

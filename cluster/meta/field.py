@@ -58,7 +58,7 @@ class Path(str):
     def __truediv__(self, child: str) -> Path:
         return Path(f"{self}.{child}" if self else child)
 
-    def __getitem__(self, index: Any) -> Path:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> Path:
         return Path(f"{self!s}[{index}]")
 
 

@@ -44,7 +44,7 @@ def labels(obj: Obj) -> dict[str, str]:
     return meta(obj).get("labels") or {}
 
 
-def annotations(obj: Obj) -> dict[str, str]:
+def annotations(obj: Obj) -> dict[str, str]:  # type: ignore[no-redef]
     return meta(obj).get("annotations") or {}
 
 

@@ -118,7 +118,8 @@ def _count_faults(operator: str, values: tuple[str, ...]) -> list[FieldError]:
     if operator in ("in", "notin"):
         return [] if values else [invalid("values", [], "for 'in', 'notin' operators, values set can't be empty")]
     if operator in ("exists", "!"):
-        return [invalid("values", list(values), "values set must be empty for exists and does not exist")] if values else []
+        text = "values set must be empty for exists and does not exist"
+        return [invalid("values", list(values), text)] if values else []
     if operator in ("=", "==", "!="):
         one = len(values) == 1
         return [] if one else [invalid("values", list(values), "exact-match compatibility requires one single value")]
@@ -316,7 +317,7 @@ class _Parser:
         kind, literal = self.peek()
         if kind == ")":
             self.take()
-            return []
+            return [""]
         if kind not in ("id", ","):
             raise SelectorError(f"found '{literal}', expected: ',', ')' or identifier")
         values = self._set_items()
@@ -387,7 +388,8 @@ class FieldSelector:
     def parse(cls, text: str) -> FieldSelector:
         """Read `metadata.name=x,status.phase!=Running`; `\\,`, `\\=` and `\\\\` are escapes. Raises SelectorError."""
         parts = sorted(part for part in _split_terms(text) if part)
-        return cls(tuple(_term(text, part) for part in parts))
+        terms = (_term(text, part) for part in parts)
+        return cls(tuple(term for term in terms if term.field or term.value))
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         return all((fields.get(term.field, "") == term.value) is term.equal for term in self.terms)

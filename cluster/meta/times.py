@@ -73,12 +73,10 @@ def canonical_seconds(text: str) -> str:
 
 def canonical_micros(text: str) -> str:
     """Any RFC 3339 time as the API stores a MicroTime. Raises TimeError in the words of its own layout."""
-    try:
-        return micros(parse(text))
-    except TimeError as error:
-        if _rfc3339(text):
-            raise
-        raise TimeError(_complaint(text, MICRO_LAYOUT)) from error
+    found = _rfc3339(text)
+    if found is None or len(found[7] or "") != 6:
+        raise TimeError(_complaint(text, MICRO_LAYOUT))
+    return micros(parse(text))
 
 
 _RANGES = (("month", 2, 1, 12), ("day", 3, 1, 31), ("hour", 4, 0, 23), ("minute", 5, 0, 59), ("second", 6, 0, 59))
@@ -114,7 +112,7 @@ def _complaint(text: str, layout: str) -> str:
         if found is None:
             return f"parsing time {_quote(text)} as {_quote(layout)}: cannot parse {_quote(rest)} as {_quote(element)}"
         rest = rest[found.end() :]
-    fraction = re.match(r"[.,]\d+", rest)
+    fraction = re.match(r"[.,]\d{6}" if layout == MICRO_LAYOUT else r"[.,]\d+", rest)
     if layout == MICRO_LAYOUT and fraction is None:
         return f"parsing time {_quote(text)} as {_quote(layout)}: cannot parse {_quote(rest)} as {_quote('.000000')}"
     rest = rest[fraction.end() :] if fraction else rest
@@ -148,7 +146,8 @@ def parse_duration(text: str) -> int:
 def _nanos(found: re.Match[str]) -> int:
     unit = _UNITS[found[3]]
     fraction = found[2] or ""
-    return int(found[1] or "0") * unit + int(fraction or "0") * unit // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(found[1] or "0") * unit + int(fraction or "0") * unit // scale
 
 
 def _duration_fault(text: str, rest: str) -> str:

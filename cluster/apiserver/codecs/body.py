@@ -71,9 +71,9 @@ def _syntax(body: bytes, kind: str, target: Target, validation: str) -> tuple[An
             raise _unrecognized(target, str(error), body) from error
         return loaded.value, loaded.duplicates
     if kind == media.CBOR:
-        from cluster.apiserver.codecs import cbor
+        from cluster.apiserver.codecs.cbor import loads
 
-        return cbor.loads(body), []
+        return loads(body), []
     try:
         value = gojson.loads(body)
     except gojson.JSONError as error:

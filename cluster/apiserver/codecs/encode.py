@@ -22,9 +22,9 @@ def encode(obj: Obj, accepted: Accepted, schema: Schema | None = None) -> bytes:
 
         return yaml_text.dumps(obj)
     if accepted.media == media.CBOR:
-        from cluster.apiserver.codecs import cbor
+        from cluster.apiserver.codecs.cbor import dumps
 
-        return cbor.dumps(obj)
+        return dumps(obj)
     from cluster.apiserver.codecs.protobuf import encode_object
 
     return encode_object(obj, schema)
@@ -49,7 +49,7 @@ def watch_frame(event: str, obj: Obj, accepted: Accepted, schema: Schema | None 
 
         return encode_watch_event(event, obj, schema)
     if accepted.media == media.CBOR:
-        from cluster.apiserver.codecs import cbor
+        from cluster.apiserver.codecs.cbor import dumps
 
-        return cbor.dumps({"type": event, "object": obj})
+        return dumps({"type": event, "object": obj})
     return b"---\n" + encode({"type": event, "object": obj}, accepted)

@@ -14,7 +14,8 @@ import orjson
 
 from cluster.apiserver.codecs.protobuf_messages import Codec, message_name
 from cluster.apiserver.codecs.protobuf_wire import WireError, chunk, fields
-from cluster.kinds.schema import Schema, schema as load_schema
+from cluster.kinds.schema import Schema
+from cluster.kinds.schema import schema as load_schema
 from cluster.meta.errors import bad_request, not_acceptable
 from cluster.meta.types import GroupVersion, GroupVersionKind, Obj
 

@@ -217,7 +217,7 @@ def _read_pair(out: dict[str, Any], data: bytes, wanted: int, read: Reader, dept
         elif number == 2:
             if wire != wanted:
                 raise WireError(f"proto: wrong wireType = {wire} for field Value")
-            item, seen = value, True  # type: ignore[assignment]
+            item, seen = value, True
     out[name] = read(item, depth + 1) if seen or wanted == BYTES else 0
 
 

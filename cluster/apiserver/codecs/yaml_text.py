@@ -36,7 +36,10 @@ class Loaded(NamedTuple):
 
 
 class _Loader(yaml.CSafeLoader):
-    yaml_implicit_resolvers: dict[Any, Any] = {}
+    """Plain scalars stay text; `resolve` reads them."""
+
+
+_Loader.yaml_implicit_resolvers = {}
 
 
 def loads(body: bytes) -> Loaded:

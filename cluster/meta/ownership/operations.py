@@ -29,6 +29,8 @@ from cluster.meta.ownership.managed import (
 from cluster.meta.structure import Structure
 from cluster.meta.types import GroupVersion, Obj
 
+SCALE = "scale"
+"""Writes through it are recorded without a time: the API server loses it on the way through the Scale object."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _META_NAMES = (
     "name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
@@ -96,7 +98,7 @@ def _track(live: Obj, new: Obj, structure: Structure, writer: Writer, managed: M
     if own:
         me = Manager(writer.manager, UPDATE, writer.api_version, writer.subresource)
         before = left[me].fields if me in left else FieldSet()
-        left[me] = Owned(own.union(before), writer.api_version, writer.now)
+        left[me] = Owned(own.union(before), writer.api_version, "" if writer.subresource == SCALE else writer.now)
     return left
 
 
@@ -129,8 +131,8 @@ def apply(live: Obj, patch: Obj, structure: Structure, writer: Writer, force: bo
         applied = _kubectl_takes_over(plain, patch, structure, writer, managed, conflicts)
     merged, owners, changed = applied
     me = Manager(writer.manager, APPLY, "", writer.subresource)
-    if me in owners:
-        owners[me].time = writer.now if changed or not owners[me].time else owners[me].time
+    if changed and me in owners:
+        owners[me].time = writer.now
     cap(owners)
     if writer.manager == "kubectl" and changed:
         merged = _sync_last_applied(merged, patch)
@@ -163,7 +165,7 @@ def _identity(obj: Obj) -> str:
 def _before_first(live: Obj, structure: Structure, writer: Writer) -> Managed:
     """Everything in an object nobody tracked belongs to one manager of that name."""
     first = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.now)
-    empty = {"apiVersion": live.get("apiVersion"), "kind": live.get("kind"), "metadata": {}}
+    empty: Obj = {"apiVersion": live.get("apiVersion"), "kind": live.get("kind"), "metadata": {}}
     return _track(empty, live, structure, first, {})
 
 

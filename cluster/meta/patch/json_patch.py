@@ -61,10 +61,11 @@ def _apply(document: Any, operation: Any, budget: list[int]) -> None:
 
 
 def _pointer(operation: dict[str, Any], member: str) -> list[str]:
+    """The steps of a path; what stands before the first slash is not looked at."""
     path = operation.get(member)
-    if not isinstance(path, str) or not path.startswith("/"):
+    if not isinstance(path, str) or "/" not in path:
         raise _Rejected
-    return [step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/")]
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
 def _container(document: Any, steps: list[str]) -> Any:

@@ -251,8 +251,8 @@ def _check_order(changes: _List, order: _List, key: str) -> None:
         while at < len(wanted) and wanted[at] != _identity(item, key):
             at += 1
         if at == len(wanted):
-            text = f"The order in patch list:\n{sprint(changes)}\n doesn't match $setElementOrder list:\n{sprint(order)}\n"
-            raise _fault(text)
+            mine, theirs = sprint(changes), sprint(order)
+            raise _fault(f"The order in patch list:\n{mine}\n doesn't match $setElementOrder list:\n{theirs}\n")
         at += 1
 
 
