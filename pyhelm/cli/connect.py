@@ -57,19 +57,15 @@ def choose(call: Call, *, start: bool = True) -> Access:
 
 def _bundled(call: Call, overrides: Overrides) -> Access:
     """The bundled cluster's API server; started by itself, which is said in one line."""
-    from cluster.cli.main import ensure_running
-    from cluster.cli.places import Refused
+    from cluster.cli.ensure import Refused, ensure_running
 
-    began = time.monotonic()
     try:
-        bundled = ensure_running(environ=dict(call.environ))
+        path = ensure_running(say=call.err, environ=dict(call.environ))
     except Refused as refusal:
         raise KubeError(f"the bundled cluster cannot be started: {refusal}") from refusal
-    if bundled.started:
-        call.err(f"cluster: started the bundled cluster {bundled.context} in {time.monotonic() - began:.1f} s")
-    access = load_access(replace(overrides, kubeconfig=bundled.kubeconfig, context=bundled.context), call.environ)
+    access = load_access(replace(overrides, kubeconfig=str(path), context=""), call.environ)
     if access is None:
-        raise KubeError(f"{bundled.kubeconfig} has no context {bundled.context}")
+        raise KubeError(f"the bundled cluster's kubeconfig {path} has no current context")
     return access
 
 
