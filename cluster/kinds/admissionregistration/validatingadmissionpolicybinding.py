@@ -1,8 +1,39 @@
-"""ValidatingAdmissionPolicyBinding."""
+"""ValidatingAdmissionPolicyBinding: where a policy holds, and with which parameters."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds.admissionregistration.policy_checks import actions, binding, default_match
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.printers import extensions
+from cluster.kinds.strategy import spec
+from cluster.kinds.wire import defaulting
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding"
+
+
+def _default(obj: Obj) -> None:
+    default_match(obj["spec"].get("matchResources"))
+
+
+def validate(obj: Obj) -> Faults:
+    return binding(spec(obj)) + actions(spec(obj))
+
+
+def validate_update(new: Obj, _old: Obj) -> Faults:
+    return validate(new)
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION, _default),
+    validate=validate,
+    validate_update=validate_update,
+    generation=True,
+    unconditional_update=False,
+)
+
 
 KIND = Kind(
     group="admissionregistration.k8s.io",
@@ -14,4 +45,6 @@ KIND = Kind(
     categories=("api-extensions",),
     definition="io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding",
     introduced="1.30",
+    table=table("admissionregistration.k8s.io", "validatingadmissionpolicybindings", extensions.policy_binding),
+    strategy=_WRITES,
 )

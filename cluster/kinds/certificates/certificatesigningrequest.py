@@ -1,8 +1,106 @@
-"""CertificateSigningRequest."""
+"""CertificateSigningRequest: a request for a certificate, approved and signed through subresources."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
+from base64 import b64decode
+
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Kind, Strategy, Subresource
+from cluster.kinds.printers import extensions
+from cluster.kinds.strategy import clear_status, spec, status
+from cluster.kinds.wire import defaulting
+from cluster.meta import names
+from cluster.meta.field import Path, invalid, required
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.api.certificates.v1.CertificateSigningRequest"
+SPEC = Path("spec")
+USAGES = (
+    "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
+    "decipher only", "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel",
+    "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime",
+    "server auth", "signing", "timestamping",
+)  # fmt: skip
+SHORTEST = 600
+_HEADER = b"-----BEGIN CERTIFICATE REQUEST-----"
+
+
+def validate(obj: Obj) -> Faults:
+    held = spec(obj)
+    faults: Faults = []
+    try:
+        sound = _HEADER in b64decode(held.get("request") or "")
+    except ValueError:
+        sound = False
+    if not sound:
+        why = "PEM block type must be CERTIFICATE REQUEST"
+        faults.append(invalid(SPEC / "request", held.get("request") or "", why))
+    usages = held.get("usages") or []
+    if not usages:
+        faults.append(required(SPEC / "usages"))
+    for at, usage in enumerate(usages):
+        faults += checks.one_of((SPEC / "usages")[at], usage, USAGES)
+    faults += checks.duplicates(SPEC / "usages", usages)
+    faults += signer_name(SPEC / "signerName", held.get("signerName") or "")
+    seconds = held.get("expirationSeconds")
+    if seconds is not None and seconds < SHORTEST:
+        why = f"may not specify a duration less than {SHORTEST} seconds (10 minutes)"
+        faults.append(invalid(SPEC / "expirationSeconds", seconds, why))
+    return faults
+
+
+def signer_name(path: Path, name: str) -> Faults:
+    """`domain/path`, where the domain has a dot."""
+    if not name:
+        return [required(path)]
+    domain, slash, rest = name.partition("/")
+    if not slash or not domain or not rest or "/" in rest:
+        why = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+        return [invalid(path, name, why)]
+    faults = [invalid(path, domain, text) for text in names.dns1123_subdomain(domain)]
+    if "." not in domain:
+        faults.append(invalid(path, domain, "should be a domain with at least two segments separated by dots"))
+    return faults + [invalid(path, rest, text) for text in names.dns1123_subdomain(rest)]
+
+
+def validate_update(new: Obj, old: Obj) -> Faults:
+    faults = validate(new)
+    if spec(new) != spec(old):
+        faults.append(invalid(SPEC, spec(new), checks.IMMUTABLE))
+    return faults
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    """A signing request does not change once made."""
+    for name in ("spec", "status"):
+        new[name] = old.get(name) or {}
+
+
+def _selectable(obj: Obj) -> dict[str, str]:
+    return {"spec.signerName": spec(obj).get("signerName") or ""}
+
+
+def _approval(new: Obj, old: Obj) -> None:
+    """Through `approval` only the conditions change."""
+    conditions = (new.get("status") or {}).get("conditions")
+    new["spec"] = old.get("spec") or {}
+    new["status"] = dict(old.get("status") or {})
+    if conditions:
+        new["status"]["conditions"] = conditions
+
+
+DEFAULT = defaulting(DEFINITION)
+_WRITES = Strategy(
+    default=DEFAULT,
+    prepare_create=clear_status(DEFINITION),
+    prepare_update=_prepare_update,
+    validate=validate,
+    validate_update=validate_update,
+)
+_APPROVAL = Strategy(default=DEFAULT, prepare_update=_approval)
+
 
 KIND = Kind(
     group="certificates.k8s.io",
@@ -14,7 +112,10 @@ KIND = Kind(
     short_names=("csr",),
     definition="io.k8s.api.certificates.v1.CertificateSigningRequest",
     subresources=(
-        Subresource(name="approval", verbs=("get", "patch", "update")),
-        Subresource(name="status", verbs=("get", "patch", "update")),
+        Subresource(name="approval", verbs=("get", "patch", "update"), strategy=_APPROVAL),
+        status(DEFAULT),
     ),
+    table=table("certificates.k8s.io", "certificatesigningrequests", extensions.signing_request),
+    strategy=_WRITES,
+    selectable=_selectable,
 )

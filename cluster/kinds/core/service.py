@@ -17,6 +17,7 @@ from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.printers import network
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path, invalid
 from cluster.meta.types import GroupVersionKind, Obj
 
 DEFINITION = "io.k8s.api.core.v1.Service"

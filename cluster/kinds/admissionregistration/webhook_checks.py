@@ -1,0 +1,182 @@
+"""Validation and defaults of webhooks, of both configurations, and of the rules that admission policies share."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from cluster.kinds import checks
+from cluster.kinds.checks import Faults
+from cluster.kinds.selectors_check import label_selector
+from cluster.kinds.strategy import fill
+from cluster.meta import names
+from cluster.meta.field import Path, duplicate, invalid, not_supported, required
+from cluster.meta.types import Obj
+
+Hook = dict[str, Any]
+OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
+SCOPES = ("*", "Cluster", "Namespaced")
+REVIEWS = ("v1", "v1beta1")
+_FORMAT = "desired format: https://host[/path]"
+WEBHOOKS = Path("webhooks")
+
+
+def default_rules(rules: list[dict[str, Any]] | None) -> None:
+    for rule in rules or ():
+        fill(rule, "scope", "*")
+
+
+def default_webhooks(obj: Obj) -> None:
+    for hook in obj.get("webhooks") or ():
+        for name, value in (("failurePolicy", "Fail"), ("matchPolicy", "Equivalent"), ("timeoutSeconds", 10)):
+            fill(hook, name, value)
+        for name in ("namespaceSelector", "objectSelector"):
+            if hook.get(name) is None:
+                hook[name] = {}
+        service = (hook.get("clientConfig") or {}).get("service")
+        if service is not None:
+            fill(service, "port", 443)
+        default_rules(hook.get("rules"))
+
+
+def webhooks(obj: Obj) -> Faults:
+    faults: Faults = []
+    seen: set[str] = set()
+    for at, hook in enumerate(obj.get("webhooks") or ()):
+        here = WEBHOOKS[at]
+        faults += _webhook(here, hook)
+        name = hook.get("name") or ""
+        if name in seen:
+            faults.append(duplicate(here / "name", name))
+        seen.add(name)
+    return faults
+
+
+def _webhook(path: Path, hook: Hook) -> Faults:
+    name = hook.get("name") or ""
+    faults = _three_parts(path / "name", name)
+    for at, rule in enumerate(hook.get("rules") or ()):
+        faults += rule_with_operations((path / "rules")[at], rule)
+    if hook.get("failurePolicy") is not None:
+        faults += checks.one_of(path / "failurePolicy", hook["failurePolicy"], ("Fail", "Ignore"))
+    if hook.get("matchPolicy") is not None:
+        faults += checks.one_of(path / "matchPolicy", hook["matchPolicy"], ("Equivalent", "Exact"))
+    effects = hook.get("sideEffects")
+    if effects is None:
+        faults.append(required(path / "sideEffects", "must specify one of None, NoneOnDryRun"))
+    else:
+        faults += checks.one_of(path / "sideEffects", effects, ("None", "NoneOnDryRun"))
+    seconds = hook.get("timeoutSeconds")
+    if seconds is not None and not 1 <= seconds <= 30:
+        why = "the timeout value must be between 1 and 30 seconds"
+        faults.append(invalid(path / "timeoutSeconds", seconds, why))
+    for field in ("namespaceSelector", "objectSelector"):
+        faults += label_selector(path / field, hook.get(field))
+    faults += client_config(path / "clientConfig", hook.get("clientConfig") or {})
+    faults += _reviews(path / "admissionReviewVersions", hook.get("admissionReviewVersions") or [])
+    if hook.get("reinvocationPolicy") is not None:
+        faults += checks.one_of(path / "reinvocationPolicy", hook["reinvocationPolicy"], ("IfNeeded", "Never"))
+    return faults + match_conditions(path / "matchConditions", hook.get("matchConditions") or [])
+
+
+def _three_parts(path: Path, name: str) -> Faults:
+    if not name:
+        return [required(path)]
+    complaints = names.dns1123_subdomain(name)
+    if complaints:
+        return [invalid(path, name, text) for text in complaints]
+    if name.count(".") < 2:
+        return [invalid(path, name, "should be a domain with at least three segments separated by dots")]
+    return []
+
+
+def match_conditions(path: Path, conditions: list[dict[str, Any]]) -> Faults:
+    """Names and presence. Expressions are compiled where CEL is at hand, by the registry's admission."""
+    faults: Faults = []
+    seen: set[str] = set()
+    for at, condition in enumerate(conditions):
+        here, name = path[at], condition.get("name") or ""
+        if not (condition.get("expression") or "").strip():
+            faults.append(required(here / "expression"))
+        if not name:
+            faults.append(required(here / "name"))
+            continue
+        faults += checks.qualified(here / "name", name)
+        if name in seen:
+            faults.append(duplicate(here / "name", name))
+        seen.add(name)
+    return faults
+
+
+def _reviews(path: Path, versions: list[str]) -> Faults:
+    if not versions:
+        return [required(path, f"must specify one of {', '.join(REVIEWS)}")]
+    faults: Faults = []
+    for at, version in enumerate(versions):
+        faults += checks.by_rule(path[at], version, names.dns1035_label)
+    if not set(versions) & set(REVIEWS):
+        faults.append(invalid(path, versions, f"must include at least one of {', '.join(REVIEWS)}"))
+    return faults
+
+
+def client_config(path: Path, config: dict[str, Any]) -> Faults:
+    """How a webhook is reached: by URL or as a Service."""
+    url, service = config.get("url"), config.get("service")
+    if (url is None) == (service is None):
+        return [required(path, "exactly one of url or service is required")]
+    if url is not None:
+        return _url(path / "url", url)
+    return _service(path / "service", service or {})
+
+
+def _url(path: Path, url: str) -> Faults:
+    parts = urlsplit(url)
+    faults: Faults = []
+    if parts.scheme != "https":
+        faults.append(invalid(path, parts.scheme, f"'https' is the only allowed URL scheme; {_FORMAT}"))
+    if not parts.netloc:
+        faults.append(invalid(path, parts.netloc, f"host must be specified; {_FORMAT}"))
+    if parts.username is not None:
+        faults.append(invalid(path, url, "user information is not permitted in the URL"))
+    if parts.fragment:
+        faults.append(invalid(path, parts.fragment, "fragments are not permitted in the URL"))
+    if parts.query:
+        faults.append(invalid(path, parts.query, "query parameters are not permitted in the URL"))
+    return faults
+
+
+def _service(path: Path, service: dict[str, Any]) -> Faults:
+    faults: Faults = [
+        required(path / name, f"service {name} is required") for name in ("name", "namespace") if not service.get(name)
+    ]
+    number = service.get("port")
+    if number is not None and not 1 <= number <= 65535:
+        faults.append(invalid(path / "port", number, "port is not valid: must be between 1 and 65535, inclusive"))
+    where = service.get("path")
+    if where is not None and where != "/" and not where.startswith("/"):
+        faults.append(invalid(path / "path", where, "must start with a '/'"))
+    return faults
+
+
+def rule_with_operations(path: Path, rule: dict[str, Any]) -> Faults:
+    operations = rule.get("operations") or []
+    faults: Faults = [] if operations else [required(path / "operations")]
+    if len(operations) > 1 and "*" in operations:
+        faults.append(invalid(path / "operations", operations, "if '*' is present, must not specify other operations"))
+    for at, operation in enumerate(operations):
+        faults += checks.one_of((path / "operations")[at], operation, OPERATIONS)
+    for name in ("apiGroups", "apiVersions"):
+        values = rule.get(name) or []
+        if not values:
+            faults.append(required(path / name))
+        elif len(values) > 1 and "*" in values:
+            what = "API groups" if name == "apiGroups" else "API versions"
+            faults.append(invalid(path / name, values, f"if '*' is present, must not specify other {what}"))
+    if any(not version for version in rule.get("apiVersions") or ()):
+        faults.append(required(path / "apiVersions"))
+    if not rule.get("resources"):
+        faults.append(required(path / "resources"))
+    scope = rule.get("scope")
+    if scope is not None and scope not in SCOPES:
+        faults.append(not_supported(path / "scope", scope, list(SCOPES)))
+    return faults
