@@ -39,6 +39,8 @@ class Options:
     """PEM of the CA that signs certificate requests; empty: none are signed."""
     provision: Callable[[Obj, Obj], Awaitable[Obj | None]] | None = None
     """(claim, storage class) -> a PersistentVolume to create, or None when the class is not served here."""
+    reclaim: Callable[[Obj], Awaitable[bool]] | None = None
+    """Released volume with policy Delete -> whether its data is gone, so that the object may go too."""
     load_balancer: Callable[[Obj], Awaitable[list[dict[str, str]] | None]] | None = None
     """Service of type LoadBalancer -> status.loadBalancer.ingress, or None for not yet."""
     service_account_token: Callable[[Obj, Obj], Awaitable[str]] | None = None

@@ -23,6 +23,8 @@ STARTS: dict[str, str] = {
     "endpointslice": "endpointslice:start",
     "garbage": "garbage:start",
     "job": "job:start",
+    "persistentvolume-binder": "volume:start",
+    "volume-protection": "protection:start",
     "statefulset": "statefulset:start",
     "daemonset": "daemonset:start",
 }
