@@ -93,7 +93,12 @@ class RegistryBackend:
         name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
         self._allow("update", gvr, namespace, name, sub)
         entry, _ = await put(
-            registry, namespace, name, body.digest(registry, clone(obj), options), options, self._sub(registry, sub)
+            registry,
+            namespace,
+            name,
+            body.digest(registry, clone(obj), options),
+            options,
+            self._sub(registry, sub),
         )
         return registry.present(entry)
 
@@ -138,7 +143,9 @@ class RegistryBackend:
         selection = ReadOptions(label_selector=labels, field_selector=fields)
         await delete_collection(registry, namespace, DeleteOptions(self._user), selection)
 
-    async def watch(self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]) -> AsyncIterator[WatchEvent]:
+    async def watch(
+        self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]
+    ) -> AsyncIterator[WatchEvent]:
         self._allow("watch", gvr, namespace)
         stream = ObjectWatch(self._registry(gvr), namespace, options)
         try:
@@ -178,9 +185,8 @@ class ObjectWatch:
                         self._queue(type, change)
         self._from = max(self._from, feed.revision)
         cache.add_watch(self._watch)
-        timer = feed_clock = self._registry.services.clock
-        timer = feed_clock.call_later(BOOKMARK_EVERY, self._bookmark) if self._bookmarks else None
-        self._timer: Any = timer
+        if self._bookmarks:
+            self._timer = self._registry.services.clock.call_later(BOOKMARK_EVERY, self._bookmark)
         while not self._closed:
             while self._waiting:
                 taken, self._waiting = self._waiting, []
@@ -208,7 +214,9 @@ class ObjectWatch:
     def _bookmark(self) -> None:
         kind = self._registry.kind
         meta = {"resourceVersion": str(self._registry.services.feed.revision)}
-        self._waiting.append(WatchEvent("BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}))
+        self._waiting.append(
+            WatchEvent("BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta})
+        )
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
         self._timer = self._registry.services.clock.call_later(BOOKMARK_EVERY, self._bookmark)

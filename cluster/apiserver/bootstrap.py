@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
-    ("system-node-critical", 2000001000, "Used for system critical pods that must not be moved from their current node."),
+    (
+        "system-node-critical",
+        2000001000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
     (
         "system-cluster-critical",
         2000000000,
@@ -70,7 +74,11 @@ def _kubernetes_service(server: ApiServer) -> Obj:
 
 
 async def ensure(
-    server: ApiServer, gvr: GroupVersionResource, obj: Obj, namespace: str = "", manager: str = "kube-apiserver"
+    server: ApiServer,
+    gvr: GroupVersionResource,
+    obj: Obj,
+    namespace: str = "",
+    manager: str = "kube-apiserver",
 ) -> None:
     """Create unless it is there (or unless this server does not serve its kind)."""
     kind = server.kinds.by_gvr(gvr)

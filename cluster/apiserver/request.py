@@ -40,7 +40,14 @@ class UserInfo:
 LOOPBACK = UserInfo("system:apiserver", "", (MASTERS, AUTHENTICATED))
 """The server acting for itself."""
 
-_VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_VERBS = {
+    "POST": "create",
+    "GET": "get",
+    "HEAD": "get",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 

@@ -1,8 +1,8 @@
 """Putting the API server together. Everything it is made of is handed in or made here; nothing reads the environment.
 
-    server = ApiServer(store, ApiServerOptions(port=6443, tls_certificate=…, tls_key=…))
-    await server.start()
-    client = server.client()
+server = ApiServer(store, ApiServerOptions(port=6443, tls_certificate=…, tls_key=…))
+await server.start()
+client = server.client()
 """
 
 from __future__ import annotations

@@ -17,13 +17,17 @@ class Backend(Protocol):
 
     async def get(self, gvr: GroupVersionResource, name: str, namespace: str) -> Obj: ...
 
-    async def list(self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]) -> ListResult: ...
+    async def list(
+        self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]
+    ) -> ListResult: ...
 
     def watch(
         self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]
     ) -> AsyncIterator[WatchEvent]: ...
 
-    async def create(self, gvr: GroupVersionResource, obj: Obj, namespace: str, sub: str, name: str) -> Obj: ...
+    async def create(
+        self, gvr: GroupVersionResource, obj: Obj, namespace: str, sub: str, name: str
+    ) -> Obj: ...
 
     async def update(self, gvr: GroupVersionResource, obj: Obj, sub: str) -> Obj: ...
 
@@ -31,9 +35,13 @@ class Backend(Protocol):
         self, gvr: GroupVersionResource, name: str, namespace: str, data: Any, options: dict[str, Any]
     ) -> Obj: ...
 
-    async def delete(self, gvr: GroupVersionResource, name: str, namespace: str, options: dict[str, Any]) -> Obj: ...
+    async def delete(
+        self, gvr: GroupVersionResource, name: str, namespace: str, options: dict[str, Any]
+    ) -> Obj: ...
 
-    async def delete_collection(self, gvr: GroupVersionResource, namespace: str, labels: str, fields: str) -> None: ...
+    async def delete_collection(
+        self, gvr: GroupVersionResource, namespace: str, labels: str, fields: str
+    ) -> None: ...
 
 
 class InProcessClient:
@@ -84,7 +92,13 @@ class InProcessClient:
         return self._backend.watch(gvr, namespace, options)
 
     async def create(
-        self, gvr: GroupVersionResource, obj: Obj, namespace: str = "", *, subresource: str = "", name: str = ""
+        self,
+        gvr: GroupVersionResource,
+        obj: Obj,
+        namespace: str = "",
+        *,
+        subresource: str = "",
+        name: str = "",
     ) -> Obj:
         return await self._backend.create(gvr, obj, namespace, subresource, name)
 
@@ -131,6 +145,11 @@ class InProcessClient:
         return await self._backend.delete(gvr, name, namespace, options)
 
     async def delete_collection(
-        self, gvr: GroupVersionResource, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+        self,
+        gvr: GroupVersionResource,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
     ) -> None:
         await self._backend.delete_collection(gvr, namespace, label_selector, field_selector)

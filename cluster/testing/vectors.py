@@ -15,6 +15,7 @@ import json
 import re
 import ssl
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -54,7 +55,8 @@ def text_matches(expected: str, actual: str, bound: Bindings) -> bool:
     """Whether a text with placeholders is the actual one; binds those seen for the first time."""
     if not PLACEHOLDER.search(expected):
         return expected == actual
-    pattern, fresh, position = "", [], 0
+    fresh: list[str] = []
+    pattern, position = "", 0
     for found in PLACEHOLDER.finditer(expected):
         pattern += re.escape(expected[position : found.start()])
         position = found.end()
@@ -95,9 +97,7 @@ def difference(expected: Any, actual: Any, bound: Bindings, path: str = "") -> D
     return None if expected == actual and type(expected) is type(actual) else (path, expected, actual)
 
 
-def _map_difference(
-    expected: dict[str, Any], actual: dict[str, Any], bound: Bindings, path: str
-) -> Difference | None:
+def _map_difference(expected: dict[str, Any], actual: dict[str, Any], bound: Bindings, path: str) -> Difference | None:
     used: set[str] = set(IGNORED)
     for key, value in expected.items():
         if key in IGNORED:
@@ -123,7 +123,11 @@ def _same_key(key: str, expected: dict[str, Any], actual: dict[str, Any], bound:
 
 def _list_difference(expected: list[Any], actual: list[Any], bound: Bindings, path: str) -> Difference | None:
     if len(expected) != len(actual):
-        return (path, f"length {len(expected)}: {_short(expected)}", f"length {len(actual)}: {_short(actual)}")
+        return (
+            path,
+            f"length {len(expected)}: {_short(expected)}",
+            f"length {len(actual)}: {_short(actual)}",
+        )
     for at, (one, other) in enumerate(zip(expected, actual, strict=True)):
         found = difference(one, other, bound, f"{path}/{at}")
         if found is not None:
@@ -249,7 +253,11 @@ def request_of(step: dict[str, Any], bound: Bindings) -> tuple[str, str, dict[st
 
 def _compare(step: dict[str, Any], answer: Answer, bound: Bindings) -> Difference | None:
     if answer.status != step["status"] and not (step.get("setup") and answer.status == 409):
-        return ("status", f"{step['status']} {_short(step.get('response'))}", f"{answer.status} {answer.body[:300]!r}")
+        return (
+            "status",
+            f"{step['status']} {_short(step.get('response'))}",
+            f"{answer.status} {answer.body[:300]!r}",
+        )
     if "frames" in step:
         frames = [json.loads(line) for line in answer.body.decode().splitlines() if line.strip()]
         return difference(step["frames"], frames, bound, "frames")
@@ -304,7 +312,23 @@ async def _serve(place: dict[str, Any], ready: threading.Event) -> None:
     place["loop"], place["stop"] = asyncio.get_running_loop(), asyncio.Event()
     store = MemoryStore()
     tokens = {token: UserInfo(*user) for token, user in TOKEN_USERS.items()}
-    server = ApiServer(store, ApiServerOptions(tokens=tokens, signing_key=None))
+    with tempfile.TemporaryDirectory() as folder:
+        server = ApiServer(store, ApiServerOptions(tokens=tokens, signing_key=_signing_key(Path(folder))))
+        await _serve_until_told(server, place, ready)
+    await store.close()
+
+
+def _signing_key(folder: Path) -> Path:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    path = folder / "sa.key"
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+async def _serve_until_told(server: Any, place: dict[str, Any], ready: threading.Event) -> None:
     try:
         await server.start()
         place["url"] = server.url
@@ -315,7 +339,6 @@ async def _serve(place: dict[str, Any], ready: threading.Event) -> None:
         ready.set()
     await place["stop"].wait()
     await server.stop()
-    await store.close()
 
 
 def replay(paths: list[Path], server: str, only: str, verbose: bool) -> int:

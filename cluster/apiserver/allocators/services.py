@@ -147,9 +147,7 @@ class ServiceAllocator:
                     return int(other["nodePort"])
         return 0
 
-    def _claim_port(
-        self, protocol: str, number: int, service: Obj, path: str, took: list[Callable[[], None]]
-    ) -> None:
+    def _claim_port(self, protocol: str, number: int, service: Obj, path: str, took: list[Callable[[], None]]) -> None:
         low, high = self.ports
         if not low <= number <= high:
             why = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"

@@ -86,7 +86,6 @@ def refusal(attributes: Attributes, reason: str) -> str:
     else:
         where = f'in the namespace "{a.namespace}"' if a.namespace else "at the cluster scope"
         text = (
-            f'User "{a.user.name}" cannot {a.verb} resource "{a.qualified_resource}" '
-            f'in API group "{a.group}" {where}'
+            f'User "{a.user.name}" cannot {a.verb} resource "{a.qualified_resource}" in API group "{a.group}" {where}'
         )
     return f"{text}: {reason}" if reason else text

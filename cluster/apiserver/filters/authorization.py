@@ -14,7 +14,14 @@ def attributes_of(ctx: Context) -> Attributes:
     if not info.is_resource:
         return Attributes(ctx.user, info.verb, path=info.path)
     return Attributes(
-        ctx.user, info.verb, info.group, info.version, info.resource, info.subresource, info.name, info.namespace
+        ctx.user,
+        info.verb,
+        info.group,
+        info.version,
+        info.resource,
+        info.subresource,
+        info.name,
+        info.namespace,
     )
 
 

@@ -66,9 +66,7 @@ def _asked(actor: UserInfo, wanted: UserInfo) -> list[Attributes]:
             out.append(Attributes(actor, "impersonate", resource="groups", name=group))
     api = "authentication.k8s.io"
     for key, values in wanted.extra:
-        out += [
-            Attributes(actor, "impersonate", api, resource="userextras", subresource=key, name=v) for v in values
-        ]
+        out += [Attributes(actor, "impersonate", api, resource="userextras", subresource=key, name=v) for v in values]
     if wanted.uid:
         out.append(Attributes(actor, "impersonate", api, resource="uids", name=wanted.uid))
     return out

@@ -58,8 +58,12 @@ async def apply_object(
         nonlocal made
         made = True
         if patch.get("metadata", {}).get("uid"):
-            raise errors.conflict(kind.group_resource, name, "uid mismatch: the provided object specified uid "
-                                  f"{patch['metadata']['uid']}, and no existing object was found")
+            raise errors.conflict(
+                kind.group_resource,
+                name,
+                "uid mismatch: the provided object specified uid "
+                f"{patch['metadata']['uid']}, and no existing object was found",
+            )
         obj = fields.applied(registry, patch, None, options).obj
         return await create(registry, namespace, body.digest(registry, obj, options), options)
 
@@ -78,9 +82,7 @@ def _check_identity(registry: Registry, namespace: str, name: str, patch: Obj) -
             f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
         )
     if meta["name"] != name:
-        raise errors.bad_request(
-            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
-        )
+        raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
     if kind.namespaced and meta.get("namespace", namespace) != namespace:
         raise errors.bad_request(
             "the namespace of the provided object does not match the namespace sent on the request"

@@ -67,7 +67,7 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions) -> Obj:
     if options.validation == "Warn":
         for text in faults:
             options.warn(text)
-    out = decoded.obj
+    out: Obj = decoded.obj
     out["apiVersion"], out["kind"] = kind.api_version, kind.kind
     if not isinstance(out.get("metadata"), dict):
         out["metadata"] = {}

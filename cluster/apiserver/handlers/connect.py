@@ -85,7 +85,14 @@ class Connect:
     async def _admit(ctx: Context, registry: Registry, pod: Obj) -> None:
         info = ctx.info
         about = attributes(
-            registry, Operation.CONNECT, info.namespace, info.name, pod, None, WriteOptions(ctx.user), info.subresource
+            registry,
+            Operation.CONNECT,
+            info.namespace,
+            info.name,
+            pod,
+            None,
+            WriteOptions(ctx.user),
+            info.subresource,
         )
         await registry.services.admission.validate(about)
 
@@ -159,7 +166,9 @@ def _log_faults(o: LogOptions) -> list[Cause]:
         text = f"Invalid value: {o.tail_lines}: must be greater than or equal to 0"
         causes.append(Cause("FieldValueInvalid", text, "tailLines"))
     if o.limit_bytes is not None and o.limit_bytes < 1:
-        causes.append(Cause("FieldValueInvalid", f"Invalid value: {o.limit_bytes}: must be greater than 0", "limitBytes"))
+        causes.append(
+            Cause("FieldValueInvalid", f"Invalid value: {o.limit_bytes}: must be greater than 0", "limitBytes")
+        )
     if o.since_seconds is not None and o.since_time:
         text = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
         causes.append(Cause("FieldValueForbidden", text, "sinceSeconds"))

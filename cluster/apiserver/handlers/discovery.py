@@ -97,9 +97,9 @@ class Discovery:
         if parts[0] == "api" and len(parts) == 2:
             gv = GroupVersion("", parts[1])
         elif parts[0] == "apis" and len(parts) == 2 and self._kinds.has_group(parts[1]):
-            found: Obj = self._cached(f"group {parts[1]}", lambda: {
-                "kind": "APIGroup", "apiVersion": "v1", **self._group(parts[1])
-            })
+            found: Obj = self._cached(
+                f"group {parts[1]}", lambda: {"kind": "APIGroup", "apiVersion": "v1", **self._group(parts[1])}
+            )
             return found
         elif parts[0] == "apis" and len(parts) == 3:
             gv = GroupVersion(parts[1], parts[2])
@@ -124,9 +124,7 @@ class Discovery:
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _group(self, group: str) -> Obj:
-        versions = [
-            {"groupVersion": f"{group}/{v}", "version": v} for v in self._kinds.versions(group)
-        ]
+        versions = [{"groupVersion": f"{group}/{v}", "version": v} for v in self._kinds.versions(group)]
         return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
     def _resource_list(self, gv: GroupVersion) -> Obj:
@@ -158,8 +156,14 @@ _STORED_ELSEWHERE = {
     ("events.k8s.io", "events"): ("", "v1"),
     ("autoscaling", "horizontalpodautoscalers"): ("autoscaling", "v2"),
     ("apiextensions.k8s.io", "customresourcedefinitions"): ("apiextensions.k8s.io", "v1beta1"),
-    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): ("admissionregistration.k8s.io", "v1beta1"),
-    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"): ("admissionregistration.k8s.io", "v1beta1"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"): (
+        "admissionregistration.k8s.io",
+        "v1beta1",
+    ),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicybindings"): (
+        "admissionregistration.k8s.io",
+        "v1beta1",
+    ),
 }
 """Group and version whose encoding the hash stands for in Kubernetes, where it is not the served one."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cluster.apiserver.handlers import render, reviews, subresources
 from cluster.apiserver.codecs.media import negotiate
+from cluster.apiserver.handlers import render, reviews, subresources
 from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.health import Health
@@ -86,6 +86,20 @@ def _operation(server: ApiServer) -> None:
     async def root(ctx: Context) -> Response:
         return render.answer(ctx, {"paths": sorted(paths(server))}, Wanted(pretty=True))
 
+    tokens = server.services.extras.get("tokens")
+    if tokens is not None:
+        where = f"{server.options.advertise or server.options.address}:{server.options.port}"
+
+        async def configuration(ctx: Context) -> Response:
+            return render.answer(ctx, tokens.configuration(where), Wanted())
+
+        async def keys(ctx: Context) -> Response:
+            response = render.answer(ctx, tokens.keys(), Wanted())
+            response.content_type = "application/jwk-set+json"
+            return response
+
+        router.paths["/.well-known/openid-configuration"] = configuration
+        router.paths["/openid/v1/jwks"] = keys
     router.paths["/version"] = version
     router.paths["/"] = root
 

@@ -69,12 +69,12 @@ def patcher_for(registry: Registry, content_type: str, data: bytes) -> Patcher:
         from cluster.meta.patch.json_patch import json_patch
 
         operations = _loads(data)
-        return lambda obj: json_patch(obj, operations)  # type: ignore[no-any-return]
+        return lambda obj: json_patch(obj, operations)
     if content_type == MERGE_PATCH:
         from cluster.meta.patch.merge_patch import decode_merge, merge_patch
 
         merge = decode_merge(data)
-        return lambda obj: merge_patch(obj, merge)  # type: ignore[no-any-return]
+        return lambda obj: merge_patch(obj, merge)
     if content_type == STRATEGIC and registry.kind.definition:
         return _strategic(registry, data)
     raise unsupported(registry, content_type)

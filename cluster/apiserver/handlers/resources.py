@@ -94,7 +94,9 @@ async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: 
 
 def _must_have_version(registry: Registry, name: str) -> errors.StatusError:
     kind = registry.kind
-    cause = errors.Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")
+    cause = errors.Cause(
+        "FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion"
+    )
     return errors.invalid((kind.group, kind.plural), name, [cause])
 
 

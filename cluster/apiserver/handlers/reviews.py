@@ -77,7 +77,9 @@ class Reviews:
         status: Obj = {
             "resourceRules": [_resource_rule(r) for r in rules if r.get("resources")],
             "nonResourceRules": [
-                {"verbs": r["verbs"], "nonResourceURLs": r["nonResourceURLs"]} for r in rules if r.get("nonResourceURLs")
+                {"verbs": r["verbs"], "nonResourceURLs": r["nonResourceURLs"]}
+                for r in rules
+                if r.get("nonResourceURLs")
             ],
             "incomplete": False,
         }

@@ -112,4 +112,3 @@ class Router:
         if info.rest and sub.name != "proxy":
             raise nothing_here()
         return await handler(ctx, self._registry_of(kind))
-

@@ -19,7 +19,6 @@ from cluster.apiserver.request import Context
 from cluster.meta import errors
 from cluster.meta.types import GroupVersionKind, GroupVersionResource, Obj
 
-
 SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
 BINDING = GroupVersionKind("", "v1", "Binding")
 TOKEN_REQUEST = GroupVersionKind("authentication.k8s.io", "v1", "TokenRequest")

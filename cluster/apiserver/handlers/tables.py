@@ -28,7 +28,13 @@ def partial(obj: Obj, version: str, *, typed: bool = True) -> Obj:
 
 
 def table(
-    registry: Registry, entries: list[Entry], version: str, meta: dict[str, Any], include: str, *, headed: bool = True
+    registry: Registry,
+    entries: list[Entry],
+    version: str,
+    meta: dict[str, Any],
+    include: str,
+    *,
+    headed: bool = True,
 ) -> Obj:
     """A Table of entries. `headed` is False for all but the first frame of a watch."""
     layout = registry.kind.table or PLAIN

@@ -55,7 +55,11 @@ class Frames:
         if self._shared:
             return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, entry.tail)
         if not self._wanted.transform and self._wanted.media == JSON:
-            return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, self._registry.tail(entry))
+            return b'{"type":"%b","object":%b%b}\n' % (
+                type.encode(),
+                self._registry.head,
+                self._registry.tail(entry),
+            )
         return self._framed({"type": type, "object": self._shaped(entry)})
 
     def bookmark(self, revision: int, *, initial_end: bool) -> bytes:
@@ -67,9 +71,16 @@ class Frames:
         if self._wanted.transform == "Table":
             table_meta = {"resourceVersion": str(revision)}
             obj: dict[str, Any] = tables.table(self._registry, [], self._wanted.version, table_meta, self._include)
-            obj["columnDefinitions"], obj["rows"] = self._columns(obj), [{"cells": self._blank(), "object": self._empty(meta)}]
+            obj["columnDefinitions"], obj["rows"] = (
+                self._columns(obj),
+                [{"cells": self._blank(), "object": self._empty(meta)}],
+            )
         elif self._wanted.transform:
-            obj = {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{self._wanted.version}", "metadata": meta}
+            obj = {
+                "kind": "PartialObjectMetadata",
+                "apiVersion": f"meta.k8s.io/{self._wanted.version}",
+                "metadata": meta,
+            }
         else:
             obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
         return self._framed({"type": "BOOKMARK", "object": obj})
@@ -177,7 +188,9 @@ class WatchSession:
         wait_for = self._from if self._initial and self._from > revision else 0
         if wait_for:
             # The state asked for lies ahead: what arrives until then is part of it.
-            await asyncio.wait((asyncio.ensure_future(feed.reached(wait_for)), self._future()), return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                (asyncio.ensure_future(feed.reached(wait_for)), self._future()), return_when="FIRST_COMPLETED"
+            )
             revision = max(revision, wait_for)
         for frame in frames:
             writer.write(frame)

@@ -56,7 +56,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._lost = True
-        self._server.connections.discard(self)
+        self._server.gone(self)
         for waiter in (self._may_write, self._gone):
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
@@ -219,7 +219,8 @@ class HttpProtocol(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._serve())
             return
         self._transport.write(
-            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            b"Connection: close\r\n\r\n400 Bad Request"
         )
         self._transport.close()
 

@@ -35,6 +35,7 @@ class HttpServer:
         self.stopping = False
         self._server: asyncio.Server | None = None
         self._date = (0, "")
+        self._last_gone: asyncio.Future[None] | None = None
 
     async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
         """Bind and listen. Raises OSError when the address is taken."""
@@ -55,13 +56,25 @@ class HttpServer:
         for connection in list(self.connections):
             if connection.idle:
                 connection.transport.close()
-        deadline = time.monotonic() + patience
-        while self.connections and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        for connection in list(self.connections):
-            connection.abort()
-        while self.connections:
-            await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(patience):
+                await self._emptied()
+        except TimeoutError:
+            for connection in list(self.connections):
+                connection.abort()
+            await self._emptied()
+
+    async def _emptied(self) -> None:
+        """Until the last connection has gone."""
+        if self.connections:
+            self._last_gone = asyncio.get_running_loop().create_future()
+            await self._last_gone
+
+    def gone(self, connection: HttpProtocol) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        if not self.connections and self._last_gone is not None and not self._last_gone.done():
+            self._last_gone.set_result(None)
 
     def date_line(self) -> str:
         now = int(time.time())

@@ -52,9 +52,7 @@ async def delete(registry: Registry, namespace: str, name: str, options: DeleteO
     raise registry.conflict(name)
 
 
-async def _attempt(
-    registry: Registry, namespace: str, name: str, entry: Entry, options: DeleteOptions
-) -> Deleted:
+async def _attempt(registry: Registry, namespace: str, name: str, entry: Entry, options: DeleteOptions) -> Deleted:
     old = registry.present(entry)
     _check_preconditions(registry, old, options)
     write = WriteOptions(options.user, options.dry_run, wire=options.wire, warnings=options.warnings)

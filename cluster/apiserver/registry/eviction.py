@@ -51,7 +51,9 @@ async def _ask_budgets(
     if not budgets:
         return
     if len(budgets) > 1:
-        raise errors.internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+        raise errors.internal(
+            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        )
     budget = budgets[0]
     if not _ready(pod) and _unready_may_go(budget):
         return
@@ -67,14 +69,18 @@ def _covers(budget: Obj, labels: dict[str, str]) -> bool:
 
 
 def _ready(pod: Obj) -> bool:
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in dig(pod, "status", "conditions", default=[]))
+    return any(
+        c.get("type") == "Ready" and c.get("status") == "True" for c in dig(pod, "status", "conditions", default=[])
+    )
 
 
 def _unready_may_go(budget: Obj) -> bool:
     if dig(budget, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return True
     status = budget.get("status") or {}
-    return (status.get("currentHealthy") or 0) >= (status.get("desiredHealthy") or 0) and (status.get("desiredHealthy") or 0) > 0
+    return (status.get("currentHealthy") or 0) >= (status.get("desiredHealthy") or 0) and (
+        status.get("desiredHealthy") or 0
+    ) > 0
 
 
 def _check(budget: Obj) -> None:
@@ -88,7 +94,8 @@ def _check(budget: Obj) -> None:
     if allowed == 0:
         needs, has = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
         raise _not_now(
-            f"The disruption budget {meta['name']} needs {needs} healthy pods and has {has} currently", meta["name"]
+            f"The disruption budget {meta['name']} needs {needs} healthy pods and has {has} currently",
+            meta["name"],
         )
 
 
@@ -118,7 +125,11 @@ async def _charge(registry: Registry, namespace: str, budget: str, pod: str, opt
         return current
 
     await update(
-        Registry(kind, registry.services), namespace, budget, Change(transform, subresource=_STATUS, tracked=False), options
+        Registry(kind, registry.services),
+        namespace,
+        budget,
+        Change(transform, subresource=_STATUS, tracked=False),
+        options,
     )
 
 

@@ -34,7 +34,9 @@ def place_in_namespace(obj: Obj, kind: Kind, namespace: str) -> None:
     if not kind.namespaced:
         return
     if given and given != namespace:
-        raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        raise errors.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     meta["namespace"] = namespace
 
 

@@ -230,7 +230,9 @@ def _check_watch(o: ReadOptions, path: str) -> list[FieldError]:
     if o.match:
         if o.send_initial is None:
             found.append(
-                faults.forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+                faults.forbidden(
+                    path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+                )
             )
         elif o.match != "NotOlderThan":
             found.append(
@@ -239,9 +241,7 @@ def _check_watch(o: ReadOptions, path: str) -> list[FieldError]:
         if o.match != "NotOlderThan":
             found.append(faults.not_supported(path, o.match, ["NotOlderThan"]))
     elif o.send_initial is not None:
-        found.append(
-            faults.forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-        )
+        found.append(faults.forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
     return found
 
 

@@ -103,9 +103,7 @@ async def _refuse_future(registry: Registry, revision: int) -> None:
         await wait_for(registry, revision)
 
 
-def _cut(
-    registry: Registry, namespace: str, options: ReadOptions, match: Match | None, name: str, after: str
-) -> Page:
+def _cut(registry: Registry, namespace: str, options: ReadOptions, match: Match | None, name: str, after: str) -> Page:
     """From the cache, now."""
     cache, revision = registry.cache, registry.services.feed.revision
     if name and (namespace or not registry.kind.namespaced):
@@ -143,9 +141,7 @@ async def _past(
     return _limited(entries, options, match, revision, namespace)
 
 
-def _limited(
-    entries: list[Entry], options: ReadOptions, match: Match | None, revision: int, namespace: str
-) -> Page:
+def _limited(entries: list[Entry], options: ReadOptions, match: Match | None, revision: int, namespace: str) -> Page:
     chosen: list[Entry] = []
     for at, entry in enumerate(entries):
         if match is not None and not match(entry):

@@ -1,4 +1,4 @@
-"""One class for every Kind: its cache, its keys, its selectors, its versions. Writes are in `create`, `update`, `delete`.
+"""One class for every Kind: cache, keys, selectors, versions. Writes are in `create`, `update` and `delete`.
 
 A kind served in several versions is stored in one of them; the other ones are converted as they pass. Objects of the
 storage version pass untouched, which is the road nearly all take.

@@ -32,15 +32,15 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
     paths = sub.scale or ScalePaths()
     meta = scale.get("metadata") or {}
     if meta.get("name", name) != name:
-        raise errors.bad_request(
-            f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
-        )
+        raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
     if meta.get("resourceVersion") and meta["resourceVersion"] != obj["metadata"]["resourceVersion"]:
         raise registry.conflict(name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
         cause = Cause(
-            "FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas"
+            "FieldValueInvalid",
+            f"Invalid value: {replicas}: must be greater than or equal to 0",
+            "spec.replicas",
         )
         raise errors.invalid(("autoscaling", "Scale"), name, [cause])
     _put(obj, paths.spec_replicas, replicas)

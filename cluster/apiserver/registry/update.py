@@ -157,9 +157,7 @@ def keep_all_but_status(new: Obj, old: Obj) -> None:
             new[field] = value
 
 
-def _check(
-    registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str
-) -> None:
+def _check(registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str) -> None:
     found = validate_metadata_update(new, old, registry.kind) + strategy.validate_update(new, old)
     raise_invalid(registry, name, found)
     for warning in strategy.warnings(new, old):

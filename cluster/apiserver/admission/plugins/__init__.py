@@ -1,4 +1,4 @@
-"""The plugins, in Kubernetes' order. Later ones (webhooks, policies, RBAC escalation) take their place in `default_chain`."""
+"""The plugins, in Kubernetes' order. More (webhooks, policies, RBAC escalation) take their place in `default_chain`."""
 
 from __future__ import annotations
 

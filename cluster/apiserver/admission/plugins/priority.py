@@ -75,7 +75,11 @@ class Priority(PlainPlugin):
         if not defaults:
             return "", 0, PREEMPT
         lowest = min(defaults, key=lambda c: int(c.get("value") or 0))
-        return lowest["metadata"]["name"], int(lowest.get("value") or 0), lowest.get("preemptionPolicy") or PREEMPT
+        return (
+            lowest["metadata"]["name"],
+            int(lowest.get("value") or 0),
+            lowest.get("preemptionPolicy") or PREEMPT,
+        )
 
     @staticmethod
     def _refuse(a: Attributes, why: str) -> None:
