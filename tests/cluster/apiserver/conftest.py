@@ -1,0 +1,37 @@
+"""A server without sockets for the tests of the registry, and one with them for the tests of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from apiserver_wire import Wire
+
+from cluster.apiserver.request import UserInfo
+from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.storage.memory import MemoryStore
+
+ADMIN = UserInfo("admin", "", ("system:masters",))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ApiServer]:
+    store = MemoryStore()
+    made = ApiServer(store, ApiServerOptions(serve=False))
+    await made.start()
+    yield made
+    await made.stop()
+    await store.close()
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    store = MemoryStore()
+    tokens = {"admin": ADMIN, "alice": UserInfo("alice")}
+    made = ApiServer(store, ApiServerOptions(tokens=tokens))
+    await made.start()
+    connection = Wire(made)
+    yield connection
+    connection.close()
+    await made.stop()
+    await store.close()
