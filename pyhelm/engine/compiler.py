@@ -32,10 +32,10 @@ def signatures() -> dict[str, Signature]:
 
 def compile_source(name: str, data: bytes, dialect: str) -> tuple[str, list[tuple[str, bool]], bytes]:
     """A file's templates: (name, [(template, is empty)], marshalled code). Raises TemplateError."""
-    if dialect == "jinja2":
+    if dialect.startswith("jinja2"):
         from pyhelm.engine.jinja.units import compile_jinja
 
-        return compile_jinja(name, data)
+        return compile_jinja(name, data, dialect.endswith("+go"))
     if dialect != "gotpl":
         raise TemplateError(f"Chart.yaml asks for the engine {dialect!r}: there are gotpl and jinja2", kind="parse")
     text = data.decode("utf-8", "surrogateescape")

@@ -115,6 +115,8 @@ def _gather(
 
 def _sources(chart: Chart, scope: Scope) -> Iterator[Source]:
     path, base, library, dialect = chart.full_path, f"{chart.full_path}/templates", chart.is_library, chart.engine
+    if dialect == "jinja2" and (chart.metadata.get("annotations") or {}).get("pyhelm.dev/semantics") == "go":
+        dialect = "jinja2+go"
     for file in chart.templates:
         if library and not file.name.rpartition("/")[2].startswith("_"):
             continue

@@ -60,7 +60,7 @@ class Program:
             self.files = [compile_source(source.name, source.text, source.dialect) for source in self.sources]
             self.changed = True
         for source, (filename, names, blob) in zip(self.sources, self.files):
-            if source.dialect == "jinja2":
+            if source.dialect.startswith("jinja2"):
                 self.jinja_files().add(source, names, blob)
             else:
                 self.linker.add(Unit(filename, names, blob))

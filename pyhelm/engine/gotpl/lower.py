@@ -39,7 +39,7 @@ from pyhelm.engine.gotpl.syntax import (
 )
 from pyhelm.engine.gotpl.tree import Expr, Tree, nodes
 
-__all__ = ["GoInteger", "Signature", "lower"]
+__all__ = ["GoInteger", "Signature", "assigned_names", "lower"]
 
 
 class GoInteger(int):
@@ -118,7 +118,7 @@ class _Lowering:
         dot = _Dot("d0")
         scope = _Scope(dot, {"$": dot})
         body: list[Tree] = []
-        if "$" in set(_assigned(definition.body)):
+        if "$" in set(assigned_names(definition.body)):
             scope.variables["$"] = _Dot(self.fresh("v"))
             body.append(_assign(scope.variables["$"].name, _name("d0")))
         body += self.block(definition.body, scope)
@@ -197,7 +197,7 @@ class _Lowering:
         before: list[Tree] = [_assign(name, value)]
         if node.pipe.declared:
             variable = node.pipe.declared[0].names[0]
-            if node.pipe.assigns or variable in set(_assigned(node.body)):
+            if node.pipe.assigns or variable in set(assigned_names(node.body)):
                 before += self.declare(node.pipe, _name(name), scope)
             else:
                 scope.variables[variable] = _Dot(name)
@@ -227,7 +227,7 @@ class _Lowering:
     ) -> list[Tree]:
         """Bind the variables of a range: to the loop's own names, or, where the body assigns them, to others."""
         before: list[Tree] = []
-        changed = set(_assigned(node.body)) if not node.pipe.assigns else set()
+        changed = set(assigned_names(node.body)) if not node.pipe.assigns else set()
         for variable, source in zip(declared, [index, element] if index else [element]):
             if not node.pipe.assigns and variable not in changed:
                 scope.variables[variable] = _Dot(source, element=source == element)
@@ -476,15 +476,15 @@ def _failure(message: str, at: Node) -> Expr:
     return call
 
 
-def _assigned(block: Block) -> Iterator[str]:
+def assigned_names(block: Block) -> Iterator[str]:
     """The variables that are assigned (not declared) anywhere below."""
     for node in block.nodes:
         if isinstance(node, (Action, Branch, TemplateCall)) and node.pipe is not None:
             yield from _assigned_in(node.pipe)
         if isinstance(node, Branch):
-            yield from _assigned(node.body)
+            yield from assigned_names(node.body)
             if node.otherwise is not None:
-                yield from _assigned(node.otherwise)
+                yield from assigned_names(node.otherwise)
 
 
 def _assigned_in(pipe: Pipe) -> Iterator[str]:

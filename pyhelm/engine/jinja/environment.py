@@ -16,11 +16,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pyhelm.engine.functions import SIGNATURES
 from pyhelm.engine.goprint import to_text
+from pyhelm.engine.jinja.define import DefineExtension
 from pyhelm.engine.jinja.filters import as_filter, as_function
-from pyhelm.engine.runtime import LimitError, Meter
+from pyhelm.engine.runtime import LimitError, Linker
 from pyhelm.formats.gotypes import GoObject
 
-__all__ = ["ChartEnvironment", "MissingValue", "StrictMissingValue"]
+__all__ = ["ChartEnvironment", "MissingValue", "NilValue", "StrictMissingValue"]
 
 _DICT = frozenset({"get", "items", "keys", "values"})
 _STR = frozenset({
@@ -85,6 +86,26 @@ class StrictMissingValue(MissingValue):
     __hash__ = MissingValue.__hash__
 
 
+class NilValue(MissingValue):
+    """A name that does not exist, in a chart with Go's semantics: nil, whose fields are nil."""
+
+    is_nil = True
+
+    def __str__(self) -> str:
+        return "<no value>"
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __getitem__(self, name: object) -> Any:
+        return self
+
+
+def _go_shown(value: Any) -> str:
+    """How a value prints in Go."""
+    return "<no value>" if isinstance(value, Undefined) else to_text(value)
+
+
 def _shown(value: Any) -> Any:
     """How a value prints: as in Go, but nil is empty and a whole number keeps its digits."""
     if value.__class__ is str or value is None:
@@ -119,25 +140,42 @@ class ChartEnvironment(ImmutableSandboxedEnvironment):
         function: Callable[[str], Callable[..., Any]],
         find: Callable[[str], Any],
         exists: Callable[[str], bool],
-        meter: Meter | None = None,
+        linker: Linker | None = None,
         strict: bool = False,
+        go: bool = False,
     ) -> None:
         super().__init__(
             loader=_Loader(find),
-            undefined=StrictMissingValue if strict else MissingValue,
-            finalize=_shown,
+            undefined=StrictMissingValue if strict else NilValue if go else MissingValue,
+            finalize=_go_shown if go else _shown,
             keep_trailing_newline=True,
             autoescape=False,
             cache_size=0,
-            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", DefineExtension],
         )
         self.exists = exists
-        self.meter = meter
+        self.linker = linker
         self.globals.pop("lipsum", None)
+        self.filters["elements"] = self.elements
+        self.filters["pairs"] = self.pairs
         for name in SIGNATURES:
             self.globals[name] = as_function(name, function)
             if name not in _KEPT_FILTERS:
                 self.filters[name] = as_filter(name, function)
+
+    def elements(self, value: Any) -> Any:
+        """What Go's range gives: items of a list, values of a map by sorted keys, 0 … n-1."""
+        return self.walk(value, single=True)
+
+    def pairs(self, value: Any) -> Any:
+        """As `elements`, with index or key."""
+        return self.walk(value, single=False)
+
+    def walk(self, value: Any, single: bool) -> Any:
+        if self.linker is None:
+            raise KeyError("elements")
+        given = None if isinstance(value, Undefined) else value
+        return self.linker.elements(given) if single else self.linker.pairs(given)
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         text = super().preprocess(source, name, filename)
@@ -173,7 +211,7 @@ class ChartEnvironment(ImmutableSandboxedEnvironment):
         methods = getattr(obj, "go_methods", None)
         if methods is not None and name in (found := methods()):
             method = found[name]
-            return method() if getattr(method, "parameters", None) == () else method
+            return method() if _takes_nothing(method) else method
         if isinstance(obj, GoObject):
             return obj.go_fields().get(name)
         if name[:1] == "_":
@@ -196,6 +234,16 @@ class ChartEnvironment(ImmutableSandboxedEnvironment):
         if operator == "*" and _repeated(left, right) > _MAX_REPEAT:
             raise LimitError("a repetition that is too long")
         return super().call_binop(context, operator, left, right)
+
+
+def _takes_nothing(method: Any) -> bool:
+    """Whether a method of a Go object is read like a field."""
+    parameters = getattr(method, "parameters", None)
+    if parameters is not None:
+        return len(parameters) == 0
+    code = getattr(method, "__code__", None)
+    bound = 1 if getattr(method, "__self__", None) is not None else 0
+    return code is not None and code.co_argcount == bound and not code.co_flags & 0x04
 
 
 def _repeated(left: Any, right: Any) -> float:
