@@ -195,7 +195,8 @@ spec:
 _NOTES = """\
 {{ .Chart.Name }} is installed as {{ .Release.Name }}. Reach it from this machine:
 
-  kubectl --namespace {{ .Release.Namespace }} port-forward service/{{ include "<CHARTNAME>.fullname" . }} 8080:{{ int .Values.service.port }}
+  kubectl --namespace {{ .Release.Namespace }} port-forward \\
+    service/{{ include "<CHARTNAME>.fullname" . }} 8080:{{ int .Values.service.port }}
   http://127.0.0.1:8080/
 """
 

@@ -202,7 +202,8 @@ _NOTES = """\
 {% import "_helpers.tpl" as chart with context -%}
 {{ Chart.Name }} is installed as {{ Release.Name }}. Reach it from this machine:
 
-  kubectl --namespace {{ Release.Namespace }} port-forward service/{{ chart.fullname() }} 8080:{{ Values.service.port | int }}
+  kubectl --namespace {{ Release.Namespace }} port-forward \\
+    service/{{ chart.fullname() }} 8080:{{ Values.service.port | int }}
   http://127.0.0.1:8080/
 """
 
