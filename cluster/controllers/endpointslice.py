@@ -65,10 +65,24 @@ def plan(service: Obj, pods: Iterable[Obj], found: Sequence[Obj], zones: dict[st
     families = service["spec"].get("ipFamilies") or ["IPv4"]
     for family in families:
         _plan_family(service, shown, [s for s in found if s["addressType"] == family], zones, family, out)
+    _reuse(out)
     out.delete += [s for s in found if s["addressType"] not in families]
     for slice_ in [*out.create, *out.update]:
         _stamp(slice_, trigger)
     return out
+
+
+def _reuse(out: Plan) -> None:
+    """A slice about to go takes the contents of one about to be made: one write instead of two."""
+    for fresh in [*out.create]:
+        old = next((s for s in out.delete if s["addressType"] == fresh["addressType"]), None)
+        if old is None:
+            continue
+        out.create.remove(fresh)
+        out.delete.remove(old)
+        changed = clone(old) | {"endpoints": fresh["endpoints"], "ports": fresh["ports"]}
+        changed["metadata"]["labels"] = fresh["metadata"]["labels"]
+        out.update.append(changed)
 
 
 def _plan_family(

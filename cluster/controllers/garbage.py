@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 _IGNORED = {EVENTS, GroupVersionResource("events.k8s.io", "v1", "events")}
 _RESYNC = 30.0
+_PATIENCE = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -212,7 +213,14 @@ class GarbageCollector:
             if orphan:
                 self.orphaning.queue.add(new["metadata"]["uid"])
         for uid in look:
-            self.deleting.queue.add(uid)
+            node = self._graph.nodes.get(uid)
+            unknown = node is not None and any(self._unseen(owner) for owner in node.owners)
+            self.deleting.queue.add_after(uid, _PATIENCE if unknown else 0.0)
+
+    def _unseen(self, uid: str) -> bool:
+        """An owner no informer has shown: informers of two resources keep no order between them, so it may come yet."""
+        node = self._graph.nodes.get(uid)
+        return node is not None and node.virtual and uid not in self._absent
 
     # -- deciding ----------------------------------------------------------------------------------------------
 
@@ -235,9 +243,9 @@ class GarbageCollector:
 
     def _gone(self, node: Node) -> None:
         if node.virtual:
+            self._absent.add(node.uid)
             for dependent in node.dependents:
-                self._absent.add(node.uid)
-                self.deleting.queue.add(dependent)
+                self.deleting.queue.add_after(dependent, _PATIENCE)
 
     async def _live(self, gvr: GroupVersionResource, name: str, namespace: str) -> Obj | None:
         try:

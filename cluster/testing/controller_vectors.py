@@ -108,8 +108,18 @@ def matches(expected: str, actual: str, bindings: Bindings) -> bool:
     result = re.fullmatch(pattern + re.escape(expected[position:]), actual, re.DOTALL)
     if result is None:
         return False
-    bindings.update({token: result.group(f"g{index}") for index, token in enumerate(fresh)})
+    found_here = {token: result.group(f"g{index}") for index, token in enumerate(fresh)}
+    if any(_taken(token, value, bindings) for token, value in found_here.items()):
+        return False
+    bindings.update(found_here)
     return True
+
+
+def _taken(token: str, value: str, bindings: Bindings) -> bool:
+    """Two placeholders of random names never stand for the same one."""
+    return token.startswith("<rand") and any(
+        known.startswith("<rand") and held == value and known != token for known, held in bindings.items()
+    )
 
 
 def difference(expected: Any, actual: Any, bindings: Bindings, path: str = "") -> str:
@@ -183,7 +193,9 @@ class World:
     namespace: str
     bindings: Bindings = field(default_factory=dict)
     events_seen: dict[str, int] = field(default_factory=dict)
-    changes: int = 0
+    seen_order: dict[str, int] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)
+    """Placeholders of interchangeable pods seen so far."""
 
 
 @asynccontextmanager
@@ -350,9 +362,10 @@ async def _fingerprint(world: World) -> dict[str, str]:
 
 
 async def _dump(world: World, step: Obj) -> list[str]:
-    actual = await _objects(world, step["objects"])
+    actual = sorted(await _objects(world, step["objects"]), key=lambda o: _age(world, o))
     expected = list(step["objects"])
-    seen = {k: v for k, v in world.bindings.items() if k not in _interchangeable(expected)}
+    world.loose |= _interchangeable(expected)
+    seen = {k: v for k, v in world.bindings.items() if k not in world.loose}
     faults = pair_off(expected, actual, seen, lambda o: o["kind"])
     kinds = {o["kind"] for o in expected} | {o["kind"] for o in actual}
     for kind in sorted(kinds):
@@ -360,14 +373,23 @@ async def _dump(world: World, step: Obj) -> list[str]:
         have = [_name(o) for o in actual if o["kind"] == kind]
         if len(want) != len(have):
             faults.insert(0, f"{kind}: expected {want}, got {have}")
-    world.bindings.update(seen)
+    world.bindings = seen
     return faults + await _compare_events(world, step["events"])
+
+
+def _age(world: World, obj: Obj) -> int:
+    """Objects of earlier dumps come first."""
+    return world.seen_order.setdefault(obj["metadata"].get("uid") or "", len(world.seen_order))
 
 
 def _interchangeable(expected: Iterable[Obj]) -> set[str]:
     """Placeholders of pods whose names were generated: which of them stands for which may differ from dump to dump."""
     pods = (o for o in expected if o["kind"] == "Pod" and o["metadata"].get("generateName"))
-    texts = (f"{p['metadata']['name']} {p['metadata']['uid']} {p.get('status', {}).get('podIP', '')}" for p in pods)
+    texts = (
+        f"{p['metadata']['name']} {p['metadata']['uid']} {p['metadata']['resourceVersion']} "
+        f"{p.get('status', {}).get('podIP', '')}"
+        for p in pods
+    )
     found = {token for text in texts for token in _NUMBERED.findall(text)}
     return {token for token in found if not token.startswith("<hash")}
 
@@ -412,7 +434,10 @@ async def _compare_events(world: World, expected: list[Obj]) -> list[str]:
             if item["metadata"]["namespace"] == world.namespace:
                 fresh.append(_event_facts(item))
     bindings = dict(world.bindings)
-    faults = pair_off(expected, fresh, bindings, lambda e: (e["component"], e["reason"], e["kind"]))
+    ordered = sorted(
+        expected, key=lambda e: sum(t not in bindings for t in _NUMBERED.findall(e["message"] + e["name"]))
+    )
+    faults = pair_off(ordered, fresh, bindings, lambda e: (e["component"], e["reason"], e["kind"]))
     world.bindings.update(bindings)
     if len(fresh) > len(expected):
         surplus = [f"{e['kind']}/{e['name']} {e['reason']} {e['message']}" for e in fresh]
