@@ -11,7 +11,7 @@ from typing import Any
 
 from pyhelm.formats.quoting import quote
 from pyhelm.formats.yaml_read import YAMLError, load, split_documents
-from pyhelm.manifest.deprecations import deprecation
+from pyhelm.manifest.lifecycle import deprecation
 
 __all__ = ["crd_faults", "decoded", "errors_of", "indent_fault", "warnings_of"]
 
