@@ -24,7 +24,9 @@ from cluster.meta.types import GroupVersionKind
 POD = Target(GroupVersionKind("", "v1", "Pod"), "io.k8s.api.core.v1.Pod")
 TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=12)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
+)
 FIELDS = st.sampled_from(["metadata", "spec", "status", "name", "labels", "containers", "volumes", "ports", "env"])
 OBJECTS = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(FIELDS, inner, max_size=3), max_leaves=8

@@ -68,7 +68,10 @@ def test_doubled_keys_are_found_behind_escapes() -> None:
     [
         ('{"replicas":"x"}', "string into Go struct field DeploymentSpec.spec.replicas of type int32"),
         ('{"replicas":1.5}', "number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"),
-        ('{"replicas":99999999999}', "number 99999999999 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (
+            '{"replicas":99999999999}',
+            "number 99999999999 into Go struct field DeploymentSpec.spec.replicas of type int32",
+        ),
         (
             '{"template":{"spec":{"containers":{}}}}',
             "object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
@@ -84,9 +87,15 @@ def test_type_faults_are_told_as_go_tells_them(spec: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        ("", "(must be of type ConfigMap): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"),
+        (
+            "",
+            "couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)",
+        ),
         ("{", "couldn't get version/kind; json parse error: unexpected end of JSON input ({)"),
-        ('{"apiVersion":"a/b/c","kind":"ConfigMap"}', 'unexpected GroupVersion string: a/b/c ({"apiVersion":"a/b/c","kind":" ...)'),
+        (
+            '{"apiVersion":"a/b/c","kind":"ConfigMap"}',
+            'unexpected GroupVersion string: a/b/c ({"apiVersion":"a/b/c","kind":" ...)',
+        ),
         ('{"kind":"Foo"}', 'no kind "Foo" is registered for version "v1" in scheme'),
         ('{"kind":"Pod"}', "converting (v1.Pod) to (core.ConfigMap): unknown conversion"),
         ('{"binaryData":{"a":"!"}}', "illegal base64 data at input byte 0"),

@@ -29,7 +29,10 @@ def test_the_first_clause_that_can_be_served_wins() -> None:
     ("accept", "fault"),
     [
         ("text/html", "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml"),
-        ("application/json;as=Nope;v=v1;g=meta.k8s.io", "only the following media types are accepted: application/json"),
+        (
+            "application/json;as=Nope;v=v1;g=meta.k8s.io",
+            "only the following media types are accepted: application/json",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_refused(accept: str, fault: str) -> None:

@@ -55,7 +55,9 @@ def test_a_document_tells_what_clients_look_for() -> None:
 def test_a_changed_custom_resource_changes_the_hash() -> None:
     api = OpenAPI(schema())
     before = api.document("apis/e.io/v1", [WIDGET])
-    other = Kind(group="e.io", version="v1", kind="Widget", plural="widgets", namespaced=True, schema={"type": "object"})
+    other = Kind(
+        group="e.io", version="v1", kind="Widget", plural="widgets", namespaced=True, schema={"type": "object"}
+    )
     after = api.document("apis/e.io/v1", [other])
     assert before is not None
     assert after is not None

@@ -32,7 +32,7 @@ VALUES = {"time": '"2024-01-01T00:00:00Z"', "nodePort": "30000"}
 
 @cache
 def scenarios() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").split("\n") if line]
 
 
 def filled(value: Any) -> Any:

@@ -75,9 +75,7 @@ def test_conflicts_name_fields_and_managers_and_can_be_forced() -> None:
     assert caught.value.code == 409
     assert caught.value.message == 'Apply failed with 1 conflict: conflict with "editor" using v1: .data.a'
     assert caught.value.details == {
-        "causes": [
-            {"reason": "FieldManagerConflict", "message": 'conflict with "editor" using v1', "field": ".data.a"}
-        ]
+        "causes": [{"reason": "FieldManagerConflict", "message": 'conflict with "editor" using v1', "field": ".data.a"}]
     }
     forced = apply(live, config_map({"a": "2"}), structure(), writer("x", 1), force=True).obj
     assert forced["data"] == {"a": "2"}
@@ -95,7 +93,9 @@ def test_list_elements_are_owned_by_key() -> None:
 
     empty = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}}
     port = {"containerPort": 80}
-    one = apply(empty, deployment({"name": "c", "ports": [port]}), structure(DEPLOYMENT), writer("x", version="apps/v1"))
+    one = apply(
+        empty, deployment({"name": "c", "ports": [port]}), structure(DEPLOYMENT), writer("x", version="apps/v1")
+    )
     found = owners(one.obj)["x"]["f:spec"]["f:template"]["f:spec"]["f:containers"]
     assert found['k:{"name":"c"}']["f:ports"] == {
         'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}}
@@ -127,14 +127,16 @@ def test_sets_refuse_doubled_elements() -> None:
 
 
 def test_managed_fields_may_not_be_applied() -> None:
-    with pytest.raises(StatusError, match="metadata.managedFields must be nil"):
+    with pytest.raises(StatusError, match=r"metadata\.managedFields must be nil"):
         apply(EMPTY, config_map(managedFields=[{"manager": "x"}]), structure(), writer("x"))
 
 
 def test_the_oldest_updaters_are_merged_beyond_ten() -> None:
     live = stored(update(EMPTY, config_map({"k": "v"}), structure(), writer("m0")))
     for number in range(1, 13):
-        live = update(live, {**live, "data": {**live["data"], f"k{number}": "v"}}, structure(), writer(f"m{number}", number))
+        live = update(
+            live, {**live, "data": {**live["data"], f"k{number}": "v"}}, structure(), writer(f"m{number}", number)
+        )
     names = [entry["manager"] for entry in live["metadata"]["managedFields"]]
     assert len(names) == 10
     assert ANCIENT in names

@@ -64,7 +64,7 @@ def test_json_patch_bounds() -> None:
     bomb += [{"op": "copy", "from": "/a", "path": "/a/-"}] * 40
     with pytest.raises(StatusError):
         json_patch({}, bomb)
-    with pytest.raises(StatusError, match="Go value of type .*jsonPatchOp"):
+    with pytest.raises(StatusError, match=r"Go value of type .*jsonPatchOp"):
         json_patch({}, {"op": "add"})
 
 
