@@ -1,8 +1,57 @@
-"""CustomResourceDefinition."""
+"""CustomResourceDefinition: kinds that are defined at run time."""
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind, Subresource
+from cluster.kinds.apiextensions.crd_checks import validate, validate_update
+from cluster.kinds.columns import DEFAULT as PLAIN
+from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.strategy import fill, keep_status, status
+from cluster.kinds.wire import defaulting
+from cluster.meta.types import Obj
+
+DEFINITION = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition"
+
+
+def _default(crd: Obj) -> None:
+    held = crd["spec"]
+    names = held["names"]
+    fill(names, "singular", (names.get("kind") or "").lower())
+    if names.get("kind"):
+        fill(names, "listKind", f"{names['kind']}List")
+    if held.get("conversion") is None:
+        held["conversion"] = {"strategy": "None"}
+    service = ((held["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
+    if service is not None:
+        fill(service, "port", 443)
+
+
+def _prepare_create(crd: Obj) -> None:
+    stored = [version["name"] for version in crd["spec"].get("versions") or () if version.get("storage")]
+    accepted = {"plural": "", "kind": ""}
+    crd["status"] = {"conditions": None, "acceptedNames": accepted, "storedVersions": stored[:1] or None}
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    """A version that becomes the storage version is remembered, as objects will be stored in it."""
+    keep_status(new, old)
+    stored = list((old.get("status") or {}).get("storedVersions") or ())
+    for version in new["spec"].get("versions") or ():
+        if version.get("storage") and version["name"] not in stored:
+            new["status"] = {**(new.get("status") or {}), "storedVersions": [*stored, version["name"]]}
+            break
+
+
+DEFAULT = defaulting(DEFINITION, _default)
+_WRITES = Strategy(
+    default=DEFAULT,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=validate,
+    validate_update=validate_update,
+    generation=True,
+    unconditional_update=False,
+)
+
 
 KIND = Kind(
     group="apiextensions.k8s.io",
@@ -14,5 +63,7 @@ KIND = Kind(
     short_names=("crd", "crds"),
     categories=("api-extensions",),
     definition="io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
-    subresources=(Subresource(name="status", verbs=("get", "patch", "update")),),
+    subresources=(status(DEFAULT),),
+    table=PLAIN,
+    strategy=_WRITES,
 )
