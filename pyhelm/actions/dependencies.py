@@ -109,7 +109,7 @@ def _declared(chart: Chart) -> list[Dependency]:
 
 
 def _is_v1(chart: Chart) -> bool:
-    return chart.metadata.get("apiVersion", "v1") == "v1"
+    return str(chart.metadata.get("apiVersion", "v1")) == "v1"
 
 
 _FIELDS = ("name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias")

@@ -115,7 +115,10 @@ async def _logs_by_policy(context: Context, release: Release, hook: Hook, policy
 
 async def hook_logs(context: Context, release: Release, hook: Hook) -> None:
     """Report the logs of a hook's pods; Jobs and Pods alone have some."""
-    selector = {"Job": {"labelSelector": f"job-name={hook.name}"}, "Pod": {"fieldSelector": f"metadata.name={hook.name}"}}
+    selector = {
+        "Job": {"labelSelector": f"job-name={hook.name}"},
+        "Pod": {"fieldSelector": f"metadata.name={hook.name}"},
+    }
     if hook.kind not in selector:
         return
     namespace = str((object_of(hook.path, hook.manifest).get("metadata") or {}).get("namespace") or release.namespace)

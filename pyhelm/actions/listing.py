@@ -28,7 +28,7 @@ async def list_releases(context: Context, options: ListOptions) -> list[Release]
     from pyhelm.actions.reach import reachable
 
     await reachable(context)
-    found = await context.releases.list(options.selector)
+    found = await context.releases.every(options.selector)
     if options.pattern is not None:
         found = [release for release in found if options.pattern.search(release.name)]
     newest = _newest(found)

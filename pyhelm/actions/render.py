@@ -32,7 +32,7 @@ class Rendering:
     values: dict[str, Any]
     release: ReleaseInfo
     capabilities: Capabilities
-    options: RenderOptions = RenderOptions()
+    options: RenderOptions = field(default_factory=RenderOptions)
     lookup: Lookup | None = None
     cache: Path | None = None
     log: Log = no_log

@@ -10,8 +10,8 @@ from pyhelm.actions.context import Context
 from pyhelm.actions.hooks import record, run_hooks
 from pyhelm.actions.options import DryRun, RollbackOptions
 from pyhelm.actions.ownership import stamped
-from pyhelm.actions.upgrade import server_side
 from pyhelm.actions.reach import reachable
+from pyhelm.actions.upgrade import server_side
 from pyhelm.errors import KubeError, PyhelmError, ReleaseError
 from pyhelm.kube.apply import Applied, ApplyOptions, delete, update
 from pyhelm.kube.resources import Resource

@@ -6,7 +6,7 @@ from pyhelm.cli.flags import Flag, array, boolean, duration, strings, text
 
 VALUES: tuple[Flag, ...] = (
     strings("values", "specify values in a YAML file or a URL (can specify multiple)", "f"),
-    array("set", "set values on the command line (can specify multiple or separate values with commas: key1=val1,key2=val2)"),
+    array("set", "set values on the command line (can specify multiple: key1=val1,key2=val2)"),
     array("set-string", "set STRING values on the command line"),
     array("set-file", "set values from respective files specified via the command line"),
     array("set-json", "set JSON values on the command line"),
@@ -37,7 +37,7 @@ CHART_PATH: tuple[Flag, ...] = (
     boolean("pass-credentials", "pass credentials to all domains"),
 )
 
-DEVEL = boolean("devel", "use development versions, too. Equivalent to version '>0.0.0-0'. If --version is set, this is ignored")
+DEVEL = boolean("devel", "use development versions, too. Equivalent to version '>0.0.0-0'")
 
 
 def parse_wait(word: str) -> str:
@@ -72,6 +72,6 @@ DRY_RUN = Flag(
 )
 
 POST_RENDER: tuple[Flag, ...] = (
-    Flag(name="post-renderer", help="the name of a postrenderer type plugin to be used for post rendering", kind="postRendererString"),
+    text("post-renderer", "the name of a postrenderer type plugin to be used for post rendering"),
     array("post-renderer-args", "an argument to the post-renderer (can specify multiple)"),
 )

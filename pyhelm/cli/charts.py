@@ -28,7 +28,6 @@ def places(call: Call) -> Places:
 
 def chart_request(call: Call) -> ChartRequest:
     """The flags that say where a chart comes from."""
-    from pyhelm.repo.fetch import Access
     from pyhelm.repo.locate import ChartRequest
 
     values = call.parsed.values

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyhelm.errors import PyhelmError
 
 
-def render_text(text: str, data: Any) -> str:
+def render_text(text: str, data: Mapping[str, Any]) -> str:
     """The text of a template with `data` as its dot. Raises PyhelmError."""
     from pyhelm.engine.engine import Engine, Source
     from pyhelm.engine.runtime import Scope
 
     name = "template"
-    source = Source(name=name, text=text.encode(), scope=Scope(**data) if isinstance(data, dict) else data, base_path="")
+    source = Source(name=name, text=text.encode(), scope=Scope(**data), base_path="")
     return Engine().render_sources({name: source})[name]
 
 

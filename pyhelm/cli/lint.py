@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyhelm.cli.chartflags import VALUES
-from pyhelm.cli.command import Call, Command, any_args
+from pyhelm.cli.command import Call, Command, min_args
 from pyhelm.cli.flags import boolean, text
 from pyhelm.errors import PyhelmError
 
@@ -27,7 +27,7 @@ def run(call: Call) -> None:
     from pyhelm.values.sources import merge_sources
 
     options = _options(call)
-    paths = call.words or ["."]
+    paths = call.words
     if call["with-subcharts"]:
         paths = [*paths, *(below for path in paths for below in with_subcharts(path))]
     from pyhelm.cli.valueflags import reader, value_flags
@@ -83,5 +83,5 @@ def _show(call: Call, path: str, result: LintResult) -> None:
 
 
 COMMAND = Command(
-    path="lint", use="PATH", short="examine a chart for possible issues", flags=_FLAGS, args=any_args, run=run
+    path="lint", use="PATH", short="examine a chart for possible issues", flags=_FLAGS, args=min_args(1), run=run
 )

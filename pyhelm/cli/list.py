@@ -24,8 +24,8 @@ _FLAGS = (
     boolean("all-namespaces", "list releases across all namespaces", "A"),
     number("max", "maximum number of releases to fetch", 256, "m"),
     number("offset", "next release index in the list, used to offset from start value"),
-    text("filter", "a regular expression (Perl compatible). Any releases that match the expression will be included", "f"),
-    text("selector", "selector (label query) to filter on, supports '=', '==', and '!='", "l"),
+    text("filter", "a regular expression (Perl compatible). Any releases that match will be included", "f"),
+    text("selector", "selector (label query) to filter on", "l"),
     OUTPUT,
 )
 
@@ -76,9 +76,8 @@ def _row(call: Call, release: Release) -> dict[str, str]:
     updated = release.info.last_deployed
     shown = "-" if is_zero(updated) else go_string(updated)
     if call["time-format"] and not is_zero(updated):
-        from pyhelm.release.times import parse_time
-
         from pyhelm.cli.gotime import go_format
+        from pyhelm.release.times import parse_time
 
         moment = parse_time(updated)
         shown = go_format(moment, call["time-format"]) if moment else shown

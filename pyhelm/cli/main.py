@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TextIO
 
 from pyhelm.cli.command import Call, Command
-from pyhelm.cli.flags import HelpWanted, Parser, UsageError
+from pyhelm.cli.flags import Flag, HelpWanted, Parser, UsageError
 from pyhelm.cli.settings import GLOBAL_FLAGS, read_settings
 from pyhelm.errors import ChartError, ManifestError, PyhelmError, TemplateError, ValuesError
 
@@ -151,12 +151,15 @@ def _dispatch(
     return command.run(call) or 0
 
 
-def _globals_of(command: Command) -> list[object]:
+def _globals_of(command: Command) -> list[Flag]:
     own = {flag.name for flag in command.flags}
-    return [flag for flag in GLOBAL_FLAGS if flag.name not in own]  # type: ignore[misc]
+    return [flag for flag in GLOBAL_FLAGS if flag.name not in own]
 
 
-def _find(argv: list[str], program: str) -> tuple[list[str], str | None, list[str]]:
+Found = tuple[list[str], str | None, list[str]]
+
+
+def _find(argv: list[str], program: str) -> Found:
     """(global flags before the command, its path or None for an overview, what follows)."""
     before, rest = _leading_flags(argv)
     if not rest or rest[0] in ("--help", "-h"):
@@ -171,7 +174,7 @@ def _find(argv: list[str], program: str) -> tuple[list[str], str | None, list[st
     return _find_in_group(first, before, rest[1:], program)
 
 
-def _find_in_group(group: str, before: list[str], rest: list[str], program: str) -> tuple[list[str], str | None, list[str]]:
+def _find_in_group(group: str, before: list[str], rest: list[str], program: str) -> Found:
     flags, words = _leading_flags(rest)
     if not words or words[0] in ("--help", "-h"):
         return before, None, [group]
@@ -200,12 +203,22 @@ def _leading_flags(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _unknown(word: str, parent: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
     names = {path.rpartition(" ")[2] if " " in parent else path.partition(" ")[0] for path in known}
-    close = sorted(get_close_matches(word, names, 3, 0.7))
+    close = sorted(name for name in names if name.startswith(word) or _distance(word, name) <= 2)
     hint = "\n\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in close) if close else ""
     return f"unknown command \"{word}\" for \"{parent}\"{hint}\nRun '{parent} --help' for usage."
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters must be changed, added or dropped."""
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        diagonal, row[0] = row[0], place
+        for column, wanted in enumerate(other, 1):
+            diagonal, row[column] = row[column], min(
+                row[column] + 1, row[column - 1] + 1, diagonal + (letter != wanted)
+            )
+    return row[-1]
 
 
 def _trace(stderr: TextIO) -> None:

@@ -11,7 +11,7 @@ _FLAGS = (
     *(flag for flag in ACCESS if flag.name != "plain-http"),
     boolean("password-stdin", "read chart repository password from stdin"),
     boolean("force-update", "replace (overwrite) the repo if it already exists"),
-    boolean("allow-deprecated-repos", "by default, this command will not allow adding official repos that have been permanently deleted"),
+    boolean("allow-deprecated-repos", "allow adding official repos that have been permanently deleted"),
     boolean("pass-credentials", "pass credentials to all domains"),
     duration("timeout", "time to wait for the index file download to complete", 120.0),
 )
@@ -52,7 +52,8 @@ def run(call: Call) -> None:
     except RepoError as error:
         if "protocol handler" in str(error):
             raise
-        raise RepoError(f'looks like "{given}" is not a valid chart repository or cannot be reached: {error}') from error
+        said = f'looks like "{given}" is not a valid chart repository or cannot be reached'
+        raise RepoError(f"{said}: {error}") from error
     file.put(repository)
     file.write(call.settings.repository_config)
     call.out(f'"{name}" has been added to your repositories')

@@ -27,7 +27,7 @@ _FLAGS = (
     boolean("skip-tests", "skip tests from templated output"),
     boolean("is-upgrade", "set .Release.IsUpgrade instead of .Release.IsInstall"),
     text("kube-version", "Kubernetes version used for Capabilities.KubeVersion"),
-    strings("api-versions", "Kubernetes api versions used for Capabilities.APIVersions (multiple can be specified)", "a"),
+    strings("api-versions", "Kubernetes api versions used for Capabilities.APIVersions", "a"),
     boolean("release-name", "use release name in the output-dir path."),
     Flag(
         name="dry-run",

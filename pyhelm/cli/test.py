@@ -39,7 +39,8 @@ def run(call: Call) -> None:
 def _options(call: Call) -> TestOptions:
     from pyhelm.actions.test import TestOptions
 
-    only, never = [], []
+    only: list[str] = []
+    never: list[str] = []
     for word in call["filter"]:
         name, _, value = word.partition("=")
         (never if name.startswith("!") else only).append(value)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyhelm.cli.chartflags import WAIT
 from pyhelm.cli.command import Call, Command, min_args
 from pyhelm.cli.flags import UsageError, boolean, text
+
+if TYPE_CHECKING:
+    from pyhelm.actions.uninstall import Uninstalled
 
 _FLAGS = (
     boolean("dry-run", "simulate a uninstall"),
@@ -20,7 +25,7 @@ _FLAGS = (
 def run(call: Call) -> None:
     from pyhelm.actions.context import Context
     from pyhelm.actions.options import UninstallOptions
-    from pyhelm.actions.uninstall import Uninstalled, uninstall
+    from pyhelm.actions.uninstall import uninstall
     from pyhelm.cli.connect import run_connected
     from pyhelm.cli.requests import wait_options
 
@@ -38,23 +43,20 @@ def run(call: Call) -> None:
         wait=wait_options(call),
     )
 
-    async def go(context: Context) -> list[Uninstalled]:
-        return [await _one(call, context, name, options) for name in call.words]
+    async def go(context: Context) -> None:
+        for name in call.words:
+            _tell(call, name, await uninstall(context, name, options))
 
     run_connected(call, go)
 
 
-async def _one(call: Call, context: object, name: str, options: object) -> object:
-    from pyhelm.actions.uninstall import uninstall
-
-    gone = await uninstall(context, name, options)  # type: ignore[arg-type]
+def _tell(call: Call, name: str, gone: Uninstalled) -> None:
     if gone.kept:
         call.out("These resources were kept due to the resource policy:")
         for line in gone.kept:
             call.out(line)
         call.out()
     call.out(f'release "{name}" uninstalled')
-    return gone
 
 
 COMMAND = Command(

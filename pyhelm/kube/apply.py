@@ -198,7 +198,8 @@ def _explained(resource: Resource, error: KubeError) -> KubeError:
 async def _replace(kube: KubeClient, target: Resource, live: dict[str, Any], options: ApplyOptions) -> None:
     metadata = {**(target.body.get("metadata") or {}), "resourceVersion": live["metadata"].get("resourceVersion")}
     body = {**target.body, "metadata": metadata}
-    await _wrapped(_ignored(kube.replace(target.path, body, fieldValidation=options.validation)), "failed to replace object")
+    call = kube.replace(target.path, body, fieldValidation=options.validation)
+    await _wrapped(_ignored(call), "failed to replace object")
 
 
 async def _ignored(call: Awaitable[Any]) -> None:
@@ -211,7 +212,8 @@ async def _patch(
     patch, content_type = client_side_patch(original, target, live, options.three_way_for_custom)
     if patch:
         words = f'cannot patch "{target.name}" with kind {target.kind}'
-        await _wrapped(_ignored(kube.patch(target.path, patch, content_type, fieldValidation=options.validation)), words)
+        call = kube.patch(target.path, patch, content_type, fieldValidation=options.validation)
+        await _wrapped(_ignored(call), words)
 
 
 def client_side_patch(

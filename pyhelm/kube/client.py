@@ -98,7 +98,9 @@ class KubeClient:
         query = {"fieldManager": FIELD_MANAGER, **params}
         return await self.request("PATCH", path, body=body, content_type=content_type, params=query)
 
-    async def delete(self, path: str, propagation: str = "Background", **params: str | int | bool | None) -> dict[str, Any]:
+    async def delete(
+        self, path: str, propagation: str = "Background", **params: str | int | bool | None
+    ) -> dict[str, Any]:
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
         return await self.request("DELETE", path, body=body, params=params)
 

@@ -30,7 +30,8 @@ def json_merge_patch(old: Object, new: Object, live: Object | None) -> Object:
         present = (live if live is not None else old).get(key)
         if isinstance(value, dict) and isinstance(present, dict):
             before = old.get(key)
-            inner = json_merge_patch(before if isinstance(before, dict) else {}, value, present if live is not None else None)
+            below = before if isinstance(before, dict) else {}
+            inner = json_merge_patch(below, value, present if live is not None else None)
             if inner:
                 patch[key] = inner
         elif value != present:
@@ -70,7 +71,9 @@ class _Strategic:
         elif new != live:
             patch[key] = new
 
-    def _merged_list(self, patch: Object, key: str, old: list[Any], new: list[Any], live: list[Any], d: Definition) -> None:
+    def _merged_list(
+        self, patch: Object, key: str, old: list[Any], new: list[Any], live: list[Any], d: Definition
+    ) -> None:
         merge_key = d.get("x-kubernetes-patch-merge-key")
         if not merge_key:
             self._primitive_list(patch, key, old, new, live)

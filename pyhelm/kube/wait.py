@@ -105,7 +105,8 @@ async def _wait(
         return
     table = _Table()
     watchers = [
-        asyncio.create_task(_follow(kube, collection, group, table)) for collection, group in _collections(named).items()
+        asyncio.create_task(_follow(kube, collection, group, table))
+        for collection, group in _collections(named).items()
     ]
     try:
         async with asyncio.timeout(timeout):

@@ -41,7 +41,9 @@ class Fetched:
     data: bytes
 
 
-def fetch(url: str, access: Access = ANONYMOUS, *, origin: str = "", timeout: float = TIMEOUT, accept: str = "") -> Fetched:
+def fetch(
+    url: str, access: Access = ANONYMOUS, *, origin: str = "", timeout: float = TIMEOUT, accept: str = ""
+) -> Fetched:
     """The bytes at a URL. `origin` is the repository's URL: credentials are sent to its host alone.
 
     Raises RepoError in Helm's words.

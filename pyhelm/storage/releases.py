@@ -21,7 +21,7 @@ class Releases:
     async def get(self, name: str, version: int) -> Release:
         return await self.driver.get(key(name, version))
 
-    async def list(self, selector: str = "") -> list[Release]:
+    async def every(self, selector: str = "") -> list[Release]:
         """Every revision of every release."""
         return await self.driver.query({"owner": "helm"}, selector)
 

@@ -28,11 +28,13 @@ def chart(tmp_path: Path) -> Path:
             "data:\n  text: {{ .Values.text | quote }}\n  revision: {{ .Release.Revision | quote }}\n"
         ),
         "templates/two.yaml": (
-            "{{- if .Values.two }}\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-two\n{{ end }}"
+            "{{- if .Values.two }}\napiVersion: v1\nkind: ConfigMap\n"
+            "metadata:\n  name: {{ .Release.Name }}-two\n{{ end }}"
         ),
         "templates/hook.yaml": (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-hook\n"
-            "  annotations:\n    helm.sh/hook: pre-install,pre-upgrade\n    helm.sh/hook-delete-policy: hook-succeeded\n"
+            "  annotations:\n    helm.sh/hook: pre-install,pre-upgrade\n"
+            "    helm.sh/hook-delete-policy: hook-succeeded\n"
         ),
         "templates/NOTES.txt": "{{ .Release.Name }} says {{ .Values.text }}\n",
     }

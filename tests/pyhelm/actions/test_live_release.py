@@ -9,7 +9,6 @@ from typing import Any
 
 from live_cluster import Live
 
-
 # Nothing runs controllers in these tests: a Deployment never becomes ready.
 NEVER = """\
 apiVersion: apps/v1
@@ -127,7 +126,8 @@ def test_a_fault_of_the_manifest_is_named_before_anything_is_sent(live: Live, ch
     )
     outcome = live.run("install", "a", str(chart))
     assert outcome.code == 1
-    assert 'demo/templates/bad.yaml: Service/s: spec.ports[0].prot: unknown field "prot", did you mean "port"?' in outcome.err
+    place = "demo/templates/bad.yaml: Service/s: spec.ports[0].prot: "
+    assert f'{place}unknown field "prot", did you mean "port"?' in outcome.err
     assert live.ok("list", "-q") == ""
     assert config_map(live, "a-one") is None
 

@@ -48,7 +48,8 @@ def test_custom_resources_have_no_strategic_patch() -> None:
 
 
 def test_a_merge_patch_without_live_ignores_drift() -> None:
-    assert json_merge_patch({"a": 1, "b": 2, "c": {"d": 1}}, {"a": 1, "c": {"d": 2}}, None) == {"b": None, "c": {"d": 2}}
+    patch = json_merge_patch({"a": 1, "b": 2, "c": {"d": 1}}, {"a": 1, "c": {"d": 2}}, None)
+    assert patch == {"b": None, "c": {"d": 2}}
 
 
 def test_update_entries_become_one_apply_entry() -> None:

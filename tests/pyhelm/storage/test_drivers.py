@@ -94,8 +94,8 @@ async def test_history_is_by_number_and_of_one_name(releases: Releases) -> None:
     await releases.create(revision(1, name="other"))
     assert [r.version for r in await releases.history("web")] == [2, 9, 10]
     assert (await releases.last("web")).version == 10
-    assert len(await releases.list()) == 4
-    assert len(await releases.list("name=other,team in (x,y)")) == 1
+    assert len(await releases.every()) == 4
+    assert len(await releases.every("name=other,team in (x,y)")) == 1
 
 
 async def test_the_deployed_revision_is_found_by_its_state(releases: Releases) -> None:
@@ -117,7 +117,7 @@ async def test_old_revisions_go_but_never_the_deployed_one(releases: Releases) -
 
 
 def test_the_sql_driver_is_refused_by_name() -> None:
-    with pytest.raises(ReleaseError, match="sql .* not supported"):
+    with pytest.raises(ReleaseError, match=r"sql .* not supported"):
         open_driver("sql", KubeClient(Access(server="http://fake")), "ns", lambda: 0.0)
 
 
