@@ -45,7 +45,6 @@ _VALUELESS = {
     FaultType.REQUIRED,
     FaultType.FORBIDDEN,
     FaultType.TOO_LONG,
-    FaultType.TOO_MANY,
     FaultType.INTERNAL,
 }
 
@@ -79,7 +78,7 @@ class FieldError:
     def body(self) -> str:
         """The message without the path, as it stands in details.causes[].message."""
         label = _LABELS[self.type]
-        if self.type in _VALUELESS:
+        if self.type in _VALUELESS or (self.type is FaultType.TOO_MANY and self.value == ""):
             text = label
         else:
             text = f"{label}: {show(self.value)}"
@@ -125,5 +124,6 @@ def too_long(path: str, limit: int) -> FieldError:
     return FieldError(FaultType.TOO_LONG, path, "", f"may not be more than {limit} bytes")
 
 
-def too_many(path: str, limit: int) -> FieldError:
-    return FieldError(FaultType.TOO_MANY, path, "", f"must have at most {limit} items")
+def too_many(path: str, limit: int, actual: int | str = "") -> FieldError:
+    """`actual` is shown when it is given."""
+    return FieldError(FaultType.TOO_MANY, path, actual, f"must have at most {limit} items")

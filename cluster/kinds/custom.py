@@ -1,0 +1,225 @@
+"""A CustomResourceDefinition becomes kinds: one for each served version, of the same shape as the built-in ones.
+
+Everything a kind needs is derived from the definition once, here: defaults and checks from the schema, the table
+from the columns, subresources, field selectors. Rules of `x-kubernetes-validations` are left to `Rules`, which the
+API server hands in when it has an evaluator of expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cluster.kinds.checks import Faults
+from cluster.kinds.columns import NAME
+from cluster.kinds.custom_schema import fill_defaults, validate_schema
+from cluster.kinds.jsonpath import compiled, shown
+from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subresource, Table
+from cluster.kinds.printers.text import name, seconds_of, since
+from cluster.kinds.strategy import STATUS_VERBS, carry, keep_all_but_status, keep_status, nothing
+from cluster.kinds.wire import shape
+from cluster.meta.field import invalid
+from cluster.meta.objects import clone
+from cluster.meta.types import GroupVersionKind, Obj
+
+Spec = dict[str, Any]
+Rules = Callable[[Obj, Obj | None, Spec], Faults]
+"""(new, old or None, schema) -> faults of the schema's rules."""
+
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
+_AGE = {
+    "name": "Age",
+    "type": "date",
+    "jsonPath": ".metadata.creationTimestamp",
+    "description": f"={_META}.creationTimestamp",
+}
+
+
+def no_rules(_new: Obj, _old: Obj | None, _schema: Spec) -> Faults:
+    return []
+
+
+def kinds_of(crd: Obj, rules: Rules = no_rules) -> list[Kind]:
+    """The kinds a definition serves. Names are the accepted ones once there are any."""
+    spec, accepted = crd["spec"], (crd.get("status") or {}).get("acceptedNames") or {}
+    names = accepted if accepted.get("plural") and accepted.get("kind") else spec["names"]
+    return [_kind(spec, names, version, rules) for version in spec["versions"] if version.get("served")]
+
+
+def schema_of(version: Spec) -> Spec | None:
+    """The schema of a version; None where there is none."""
+    found = (version.get("schema") or {}).get("openAPIV3Schema")
+    return found if isinstance(found, dict) else None
+
+
+def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules) -> Kind:
+    group, schema = spec["group"], schema_of(version) or {}
+    stored = next((v["name"] for v in spec["versions"] if v.get("storage")), version["name"])
+    same = version["name"] == stored
+    subresources = version.get("subresources") or {}
+    strategy = _Rules(names["kind"], schema, "status" in subresources, rules)
+    return Kind(
+        group=group,
+        version=version["name"],
+        kind=names["kind"],
+        plural=names["plural"],
+        singular=names.get("singular") or names["kind"].lower(),
+        namespaced=spec["scope"] == "Namespaced",
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        schema=schema,
+        preserve_unknown=bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+        or spec.get("preserveUnknownFields") is True,
+        subresources=tuple(_subresources(subresources, strategy)),
+        table=_table(version.get("additionalPrinterColumns")),
+        strategy=strategy.strategy(),
+        selectable=_selectable(version.get("selectableFields") or []),
+        to_storage=None if same else _restamp(f"{group}/{stored}"),
+        from_storage=None if same else _restamp(f"{group}/{version['name']}"),
+        storage_version=same,
+        deprecated=_deprecated(group, names["kind"], version),
+    )
+
+
+def _deprecated(group: str, kind: str, version: Spec) -> str:
+    if not version.get("deprecated"):
+        return ""
+    return version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated"
+
+
+def _restamp(api_version: str) -> Callable[[Obj], Obj]:
+    """Conversion by strategy None: nothing changes but the version's name."""
+
+    def convert(obj: Obj) -> Obj:
+        return {**obj, "apiVersion": api_version}
+
+    return convert
+
+
+class _Rules:
+    """The strategy functions of one version, over its schema."""
+
+    def __init__(self, kind: str, schema: Spec, has_status: bool, rules: Rules) -> None:
+        self.kind = kind
+        self.schema = schema
+        self.has_status = has_status
+        self.rules = rules
+
+    def strategy(self) -> Strategy:
+        return Strategy(
+            default=self.default,
+            prepare_create=self.drop_status if self.has_status else nothing,
+            prepare_update=keep_status if self.has_status else _as_given,
+            validate=self.validate,
+            validate_update=self.validate_update,
+            generation=True,
+            unconditional_update=False,
+        )
+
+    def status(self) -> Strategy:
+        return Strategy(default=self.default, prepare_update=_only_status, validate_update=self.validate_update)
+
+    def default(self, obj: Obj) -> None:
+        shape(obj.setdefault("metadata", {}), _META)
+        own = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
+        kept = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
+        fill_defaults(own, self.schema)
+        obj.clear()
+        obj.update(kept)
+        obj.update({key: value for key, value in own.items() if key not in kept})
+
+    def drop_status(self, obj: Obj) -> None:
+        obj.pop("status", None)
+
+    def validate(self, obj: Obj) -> Faults:
+        return self._named(obj) or validate_schema(obj, self.schema) or self.rules(obj, None, self.schema)
+
+    def _named(self, obj: Obj) -> Faults:
+        kind = obj.get("kind") or ""
+        return [] if kind == self.kind else [invalid("kind", kind, f"must be {self.kind}")]
+
+    def validate_update(self, new: Obj, old: Obj) -> Faults:
+        """Faults that the old object had at the same place with the same value are let pass."""
+        before = {(f.type, f.path, shown(f.value)) for f in validate_schema(old, self.schema)}
+        faults = [f for f in validate_schema(new, self.schema) if (f.type, f.path, shown(f.value)) not in before]
+        return faults or self.rules(new, old, self.schema)
+
+
+def _as_given(_new: Obj, _old: Obj) -> None:
+    return None
+
+
+def _only_status(new: Obj, old: Obj) -> None:
+    """Through `status` the metadata stays too, but for who manages what."""
+    keep_all_but_status(new, old)
+    sent = new.get("metadata") or {}
+    meta = clone(old.get("metadata") or {})
+    for field in ("resourceVersion", "managedFields"):
+        carry(meta, sent, field)
+    new["metadata"] = meta
+
+
+def _subresources(held: Spec, rules: _Rules) -> list[Subresource]:
+    out = []
+    if "scale" in held and held["scale"] is not None:
+        scale = held["scale"]
+        paths = ScalePaths(
+            scale["specReplicasPath"].lstrip("."),
+            scale["statusReplicasPath"].lstrip("."),
+            (scale.get("labelSelectorPath") or "").lstrip("."),
+        )
+        out.append(Subresource(name="scale", verbs=STATUS_VERBS, kind=_SCALE, scale=paths))
+    if held.get("status") is not None:
+        out.append(Subresource(name="status", verbs=STATUS_VERBS, strategy=rules.status()))
+    return out
+
+
+def _selectable(fields: list[Spec]) -> Callable[[Obj], dict[str, str]] | None:
+    if not fields:
+        return None
+    finders = {field["jsonPath"].lstrip("."): compiled(field["jsonPath"]) for field in fields}
+
+    def values(obj: Obj) -> dict[str, str]:
+        found = {path: find(obj) for path, find in finders.items()}
+        return {path: shown(values[0]) if values else "" for path, values in found.items()}
+
+    return values
+
+
+def _table(columns: list[Spec] | None) -> Table:
+    """Name, then the columns of the definition; without any, the age."""
+    listed = columns or [_AGE]
+    finders = [(column["type"], compiled(column["jsonPath"])) for column in listed]
+
+    def cells(obj: Obj, now: float) -> list[Cell]:
+        return [name(obj), *(_cell(kind, find(obj), now) for kind, find in finders)]
+
+    return Table((NAME, *(_column(column) for column in listed)), cells)
+
+
+def _column(column: Spec) -> Column:
+    described = f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
+    return Column(
+        column["name"],
+        column["type"],
+        column.get("format") or "",
+        column.get("description") or described,
+        column.get("priority") or 0,
+    )
+
+
+def _cell(kind: str, found: list[Any], now: float) -> Cell:
+    """A found value as its column's type wants it; null where it does not fit."""
+    if not found:
+        return None
+    if kind == "string":
+        return " ".join(shown(value) for value in found)
+    value = found[0]
+    if kind == "date":
+        return since(value, now) if isinstance(value, str) and seconds_of(value) is not None else "<invalid>"
+    if kind == "boolean":
+        return value if isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if kind == "integer" else value  # type: ignore[return-value]

@@ -1,0 +1,266 @@
+"""Custom resources against their schema: defaults filled in, nulls dropped, values checked in the API's words.
+
+Pruning happens on decoding. Rules of `x-kubernetes-validations` are run by whoever hands in an evaluator.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cluster.kinds.checks import Faults
+from cluster.meta.field import FaultType, FieldError, Path, duplicate, required
+from cluster.meta.objects import clone
+
+Schema = Mapping[str, Any]
+_OWN = frozenset(("apiVersion", "kind", "metadata"))
+
+
+def fill_defaults(value: Any, schema: Schema) -> None:
+    """Put in defaults, and drop nulls that the schema does not allow; in place."""
+    if isinstance(value, dict):
+        _defaults_of(value, schema)
+    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        for item in value:
+            fill_defaults(item, schema["items"])
+
+
+def _defaults_of(value: dict[str, Any], schema: Schema) -> None:
+    properties = schema.get("properties") or {}
+    for name, child in properties.items():
+        if value.get(name) is None and not (name in value and child.get("nullable")):
+            if "default" in child and child["default"] is not None:
+                value[name] = clone(child["default"])
+            else:
+                value.pop(name, None)
+        if name in value:
+            fill_defaults(value[name], child)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, Mapping):
+        for name in [name for name in value if name not in properties]:
+            if value[name] is None and not extra.get("nullable"):
+                del value[name]
+            else:
+                fill_defaults(value[name], extra)
+
+
+def validate_schema(obj: Mapping[str, Any], schema: Schema) -> Faults:
+    """Faults of an object; apiVersion, kind and metadata are the API's own business."""
+    faults: Faults = []
+    own = {key: value for key, value in obj.items() if key not in _OWN}
+    properties = {key: child for key, child in (schema.get("properties") or {}).items() if key not in _OWN}
+    wanted = [name for name in schema.get("required") or () if name not in _OWN]
+    faults += _value(Path(""), own, {**schema, "properties": properties, "required": wanted, "type": "object"})
+    return faults + list_types(Path(""), own, {**schema, "properties": properties})
+
+
+def _kind(value: Any) -> str:
+    """The JSON type, as OpenAPI names it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    return {str: "string", list: "array", dict: "object"}[type(value)]
+
+
+def _bad_type(path: Path, wanted: str, value: Any) -> FieldError:
+    kind = _kind(value)
+    return FieldError(FaultType.TYPE_INVALID, path, kind, f'{path} in body must be of type {wanted}: "{kind}"')
+
+
+def _invalid(path: Path, value: Any, words: str) -> FieldError:
+    return FieldError(FaultType.INVALID, path, value, f"{path} in body {words}")
+
+
+def _value(path: Path, value: Any, schema: Schema) -> Faults:
+    if value is None and schema.get("nullable"):
+        return []
+    wrong = _type(path, value, schema)
+    if wrong:
+        return wrong
+    faults = _junctors(path, value, schema)
+    faults += _enum(path, value, schema)
+    if isinstance(value, str):
+        faults += _string(path, value, schema)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        faults += _number(path, value, schema)
+    elif isinstance(value, list):
+        faults += _array(path, value, schema)
+    elif isinstance(value, dict):
+        faults += _object(path, value, schema)
+    return faults
+
+
+def _type(path: Path, value: Any, schema: Schema) -> Faults:
+    kind, wanted = _kind(value), schema.get("type")
+    if schema.get("x-kubernetes-int-or-string"):
+        return [] if kind in ("integer", "string") else [_bad_type(path, "integer,string", value)]
+    if not wanted or kind == wanted or (wanted == "number" and kind == "integer"):
+        return []
+    if wanted == "integer" and kind == "number":
+        if float(value).is_integer():
+            return []
+        words = f"Checked value must be of type integer (default format) in {path}"
+        return [_bad_type(path, wanted, value), FieldError(FaultType.INVALID, "<nil>", "", words)]
+    return [_bad_type(path, str(wanted), value)]
+
+
+def _enum(path: Path, value: Any, schema: Schema) -> Faults:
+    allowed = schema.get("enum")
+    if not allowed or value in allowed:
+        return []
+    listed = ", ".join(json.dumps(item if isinstance(item, str) else json.dumps(item)) for item in allowed)
+    return [FieldError(FaultType.NOT_SUPPORTED, path, value, f"supported values: {listed}")]
+
+
+def _string(path: Path, value: str, schema: Schema) -> Faults:
+    faults: Faults = []
+    longest, shortest = schema.get("maxLength"), schema.get("minLength")
+    if longest is not None and len(value) > longest:
+        faults.append(FieldError(FaultType.TOO_LONG, path, value, f"may not be more than {longest} bytes"))
+    if shortest is not None and len(value) < shortest:
+        faults.append(_invalid(path, value, f"should be at least {shortest} chars long"))
+    pattern = schema.get("pattern")
+    if pattern and not re.search(pattern, value):
+        faults.append(_invalid(path, value, f"should match '{pattern}'"))
+    shape = schema.get("format")
+    check = _FORMATS.get(str(shape))
+    if check is not None and not check.fullmatch(value):
+        words = f'{path} in body must be of type {shape}: "{value}"'
+        faults.append(FieldError(FaultType.INVALID, path, value, words))
+    return faults
+
+
+_FORMATS = {
+    "date": re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"),
+    "date-time": re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?"),
+    "email": re.compile(r"[^@\s]+@[^@\s]+"),
+    "ipv4": re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}"),
+    "uuid": re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"),
+    "uri": re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.*|/.*"),
+    "byte": re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
+}
+
+
+def _number(path: Path, value: float, schema: Schema) -> Faults:
+    faults: Faults = []
+    high, low = schema.get("maximum"), schema.get("minimum")
+    if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
+        words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
+        faults.append(_invalid(path, value, f"should be {words} {_plain(high)}"))
+    if low is not None and (value < low or (schema.get("exclusiveMinimum") and value == low)):
+        words = "greater than" if schema.get("exclusiveMinimum") else "greater than or equal to"
+        faults.append(_invalid(path, value, f"should be {words} {_plain(low)}"))
+    step = schema.get("multipleOf")
+    if step and abs(value / step - round(value / step)) > 1e-9:
+        faults.append(_invalid(path, value, f"should be a multiple of {_plain(step)}"))
+    return faults
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else str(number)
+
+
+def _array(path: Path, value: list[Any], schema: Schema) -> Faults:
+    faults: Faults = []
+    most, least = schema.get("maxItems"), schema.get("minItems")
+    if least is not None and len(value) < least:
+        faults.append(_invalid(path, len(value), f"should have at least {least} items"))
+    if most is not None and len(value) > most:
+        faults.append(FieldError(FaultType.TOO_MANY, path, len(value), f"must have at most {most} items"))
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        for at, item in enumerate(value):
+            faults += _value(path[at], item, items)
+    return faults
+
+
+def _object(path: Path, value: dict[str, Any], schema: Schema) -> Faults:
+    faults: Faults = []
+    most, least = schema.get("maxProperties"), schema.get("minProperties")
+    if least is not None and len(value) < least:
+        faults.append(_invalid(path, len(value), f"should have at least {least} properties"))
+    if most is not None and len(value) > most:
+        faults.append(FieldError(FaultType.TOO_MANY, path, len(value), f"must have at most {most} items"))
+    properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
+    for name in sorted(value):
+        if name in properties:
+            faults += _value(path / name, value[name], properties[name])
+        elif isinstance(extra, Mapping):
+            faults += _value(path / name, value[name], extra)
+    faults += [required(path / name) for name in schema.get("required") or () if name not in value]
+    return faults
+
+
+def _junctor_fault(path: Path, words: str) -> FieldError:
+    return FieldError(FaultType.INVALID, "<nil>", "", f'"{path}" {words}')
+
+
+def _junctors(path: Path, value: Any, schema: Schema) -> Faults:
+    faults: Faults = []
+    if schema.get("anyOf"):
+        results = [_value(path, value, child) for child in schema["anyOf"]]
+        if all(results):
+            faults.append(_junctor_fault(path, "must validate at least one schema (anyOf)"))
+            faults += min(results, key=len)
+    if schema.get("oneOf"):
+        results = [_value(path, value, child) for child in schema["oneOf"]]
+        valid = results.count([])
+        if valid == 0:
+            faults.append(_junctor_fault(path, "must validate one and only one schema (oneOf). Found none valid"))
+            faults += min(results, key=len)
+        elif valid > 1:
+            words = f"must validate one and only one schema (oneOf). Found {valid} valid alternatives"
+            faults.append(_junctor_fault(path, words))
+    if schema.get("allOf"):
+        failed = [result for result in (_value(path, value, child) for child in schema["allOf"]) if result]
+        if failed:
+            faults.append(_junctor_fault(path, "must validate all the schemas (allOf)"))
+            faults += [fault for result in failed for fault in result]
+    if isinstance(schema.get("not"), Mapping) and not _value(path, value, schema["not"]):
+        faults.append(_junctor_fault(path, "must not validate the schema (not)"))
+    return faults
+
+
+def list_types(path: Path, value: Any, schema: Schema) -> Faults:
+    """Members of sets, and keys of lists that are maps, appear once."""
+    faults: Faults = []
+    if isinstance(value, dict):
+        properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
+        for name in sorted(value):
+            child = properties.get(name, extra)
+            if isinstance(child, Mapping):
+                faults += list_types(path / name, value[name], child)
+    elif isinstance(value, list):
+        faults += _members(path, value, schema)
+        if isinstance(schema.get("items"), Mapping):
+            for at, item in enumerate(value):
+                faults += list_types(path[at], item, schema["items"])
+    return faults
+
+
+def _members(path: Path, value: list[Any], schema: Schema) -> Faults:
+    kind, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys") or ()
+    if kind not in ("set", "map"):
+        return []
+    defaults = (schema.get("items") or {}).get("properties") or {}
+    faults: Faults = []
+    seen: set[str] = set()
+    for at, item in enumerate(value):
+        shown = item
+        if kind == "map":
+            if not isinstance(item, dict):
+                continue
+            shown = {key: item.get(key, (defaults.get(key) or {}).get("default")) for key in sorted(keys)}
+            shown = {key: held for key, held in shown.items() if held is not None}
+        identity = json.dumps(shown, sort_keys=True)
+        if identity in seen:
+            faults.append(duplicate(path[at], shown))
+        seen.add(identity)
+    return faults
