@@ -38,9 +38,19 @@ def chart_request(call: Call) -> ChartRequest:
         version=version,
         repo=str(values.get("repo") or ""),
         verify=bool(values.get("verify")),
-        keyring=str(values.get("keyring") or ""),
+        keyring=keyring_of(call),
         access=access_of(call),
     )
+
+
+def keyring_of(call: Call) -> str:
+    """The keyring to verify with, "" where nothing is to be verified."""
+    values = call.parsed.values
+    if values.get("keyring") or not values.get("verify"):
+        return str(values.get("keyring") or "")
+    from pyhelm.chart.provenance import default_keyring
+
+    return default_keyring(call.environ)
 
 
 def access_of(call: Call) -> Access:
@@ -69,7 +79,7 @@ def locate(call: Call, reference: str) -> str:
         if call.parsed.values.get("verify"):
             from pyhelm.chart.provenance import verify_chart
 
-            verify_chart(found, f"{found}.prov", str(call.parsed.values.get("keyring") or ""))
+            verify_chart(found, f"{found}.prov", keyring_of(call))
         return found
     from pyhelm.repo.locate import download_to_cache
 

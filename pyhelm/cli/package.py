@@ -39,6 +39,9 @@ def packaged(call: Call, path: str) -> str:
 
     if not os.path.exists(path):
         raise ChartError(f"stat {path}: no such file or directory")
+    if not os.path.isdir(path):
+        chart_yaml = os.path.join(os.path.abspath(path), "Chart.yaml")
+        raise ChartError(f"unable to detect chart at {chart_yaml}: open {chart_yaml}: not a directory")
     if call["dependency-update"]:
         from pyhelm.actions.dependencies import update_dependencies
 
