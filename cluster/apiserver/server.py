@@ -31,6 +31,7 @@ from cluster.apiserver.filters.impersonation import Impersonation
 from cluster.apiserver.handlers.connect import Connect
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.documentation import Documentation
+from cluster.apiserver.handlers.metrics import Metrics
 from cluster.apiserver.handlers.mount import mount
 from cluster.apiserver.handlers.router import Router
 from cluster.apiserver.http.server import HttpServer
@@ -105,6 +106,7 @@ class ApiServer:
         self.services = self._services()
         self.router = Router(self.kinds, self.registry)
         self.flow = FlowControl(self.options.most_in_flight)
+        self.metrics = Metrics(self.feed)
         self.ready = False
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
@@ -128,8 +130,8 @@ class ApiServer:
     async def stop(self) -> None:
         """Stop listening, end watches, let requests under way finish. The store stays open: it was handed in."""
         self.ready = False
-        for hook in self.on_stop:
-            hook()
+        for end in (*self.on_stop, *self.feed.watches):
+            end()
         if self._http is not None:
             await self._http.stop()
         for task in self._tasks:
@@ -223,7 +225,7 @@ class ApiServer:
                 self.flow,
                 self.router,
             ),
-            after=(self.flow.release,),
+            after=(self.flow.release, self.metrics.count),
         )
         self._http = HttpServer(chain, address=self.options.address, port=self.options.port, tls=self._tls())
 

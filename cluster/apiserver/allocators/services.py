@@ -26,6 +26,7 @@ class ServiceAllocator:
         self.ports = ports
         self._addresses: dict[str, str] = {}
         self._held_ports: dict[tuple[str, int], str] = {}
+        self._family = f"IPv{self.network.version}"
         self._random = random.Random()
 
     def load(self, services: Iterable[Obj]) -> None:
@@ -39,6 +40,7 @@ class ServiceAllocator:
     def prepare(self, new: Obj, old: Obj | None, dry_run: bool) -> Callable[[], None] | None:
         """Give `new` what it lacks, in place. Raises 422. The result undoes it; a dry run undoes it at once."""
         took: list[Callable[[], None]] = []
+        _families(new, self._family)
         try:
             self._give_address(new, old, took)
             self._give_ports(new, old, took)
@@ -180,6 +182,32 @@ class ServiceAllocator:
             self._addresses.pop(address, None)
         for key in set(_ports(old)) - set(_ports(new)):
             self._held_ports.pop(key, None)
+
+
+def _families(service: Obj, family: str) -> None:
+    """The address families of a cluster that has one. Raises 422."""
+    spec = service["spec"]
+    if spec.get("type") == "ExternalName":
+        return
+    for at, asked in enumerate(spec.get("ipFamilies") or []):
+        if asked != family and not _selectorless(spec):
+            text = f"Invalid value: {show(asked)}: not configured on this cluster"
+            raise _invalid(service, Cause("FieldValueInvalid", text, f"spec.ipFamilies[{at}]"))
+    if _selectorless(spec):
+        # Nobody but its owner knows where such a Service leads: it may have any family.
+        both = ["IPv4", "IPv6"] if family == "IPv4" else ["IPv6", "IPv4"]
+        spec.setdefault("ipFamilyPolicy", "SingleStack" if spec.get("ipFamilies") else "RequireDualStack")
+        spec.setdefault("ipFamilies", both if spec["ipFamilyPolicy"] == "RequireDualStack" else [family])
+        return
+    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+        text = 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services'
+        raise _invalid(service, Cause("FieldValueInvalid", text, "spec.ipFamilyPolicy"))
+    spec.setdefault("ipFamilies", [family])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+
+def _selectorless(spec: Obj) -> bool:
+    return spec.get("clusterIP") == "None" and not spec.get("selector")
 
 
 def _undo(took: list[Callable[[], None]]) -> None:

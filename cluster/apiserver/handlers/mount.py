@@ -9,6 +9,7 @@ from cluster.apiserver.handlers import render, reviews, subresources
 from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.health import Health
+from cluster.apiserver.handlers.openapi import OpenAPIHandlers
 from cluster.apiserver.handlers.router import nothing_here, page_not_found
 from cluster.apiserver.handlers.version import version_info
 from cluster.apiserver.http.messages import Response
@@ -100,6 +101,11 @@ def _operation(server: ApiServer) -> None:
 
         router.paths["/.well-known/openid-configuration"] = configuration
         router.paths["/openid/v1/jwks"] = keys
+    documents = OpenAPIHandlers(server.kinds, server.services.schema)
+    router.paths["/openapi/v3"] = documents.index
+    router.prefixes["/openapi/v3/"] = documents.document
+    router.paths["/openapi/v2"] = documents.v2
+    router.paths["/metrics"] = server.metrics
     router.paths["/version"] = version
     router.paths["/"] = root
 

@@ -42,9 +42,8 @@ async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> R
         entry, made = await apply.handle(ctx, registry, options, sub)
         return render.one(ctx, registry, entry, wanted, 201 if made else 200)
     patcher = patcher_for(registry, content_type, ctx.request.body)
-    entry = await apply_patch(
-        registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, textual=content_type != STRATEGIC
-    )
+    shown = orjson.loads(ctx.request.body) if content_type == STRATEGIC else None
+    entry = await apply_patch(registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, patch=shown)
     return render.one(ctx, registry, entry, wanted)
 
 
@@ -97,19 +96,30 @@ def _strategic(registry: Registry, data: bytes) -> Patcher:
     return lambda obj: strategic_merge_patch(obj, patch, structure)
 
 
-def _digest(registry: Registry, new: Obj, options: WriteOptions, textual: bool) -> Obj:
-    """The result of a patch as an object; JSON and merge patches blame what does not fit on the patch."""
+def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Obj | None) -> Obj:
+    """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
+    by its result, a strategic one (`patch` is given) as Go prints a map."""
     try:
         return body.digest(registry, new, options)
     except body.Misfit as misfit:
-        if not textual:
-            raise
         meta = new.get("metadata")
         shown = {k: new[k] for k in sorted(new)}
         if isinstance(meta, dict):
             shown["metadata"] = go_order(meta)
-        found = faults.invalid("patch", orjson.dumps(shown).decode(), misfit.why)
+        text = orjson.dumps(shown).decode() if patch is None else go_text(patch)
+        found = faults.invalid("patch", text, misfit.why)
         raise errors.invalid(("", ""), "", [found.cause()]) from None
+
+
+def go_text(value: Any) -> str:
+    """A JSON value as Go's %v prints it."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{k}:{go_text(value[k])}" for k in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(go_text(v) for v in value) + "]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _loads(data: bytes) -> Any:
@@ -127,7 +137,7 @@ async def apply_patch(
     options: WriteOptions,
     sub: Subresource | None,
     *,
-    textual: bool = True,
+    patch: Obj | None = None,
 ) -> Entry:
     """The update loop with a patch as its change."""
 
@@ -135,7 +145,7 @@ async def apply_patch(
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
         given = (new.get("metadata") or {}).get("resourceVersion")
-        new = _digest(registry, new, options, textual)
+        new = _digest(registry, new, options, patch)
         if given != version and not given:
             new["metadata"].pop("resourceVersion", None)
         return new

@@ -41,7 +41,9 @@ def table(
     now = registry.services.clock.now()
     out: Obj = {"kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": meta}
     out["columnDefinitions"] = _definitions(registry, layout) if headed else None
-    out["rows"] = [_row(registry.present(e), layout, now, version, include) for e in entries]
+    rows = [_row(registry.present(e), layout, now, version, include) for e in entries]
+    # The plain printer of Kubernetes writes null for no rows, the others an empty list.
+    out["rows"] = rows if rows or layout.columns != PLAIN.columns else None
     return out
 
 

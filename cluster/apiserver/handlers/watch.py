@@ -166,12 +166,14 @@ class WatchSession:
         ticking = clock.call_later(BOOKMARK_EVERY, self._tick) if self._options.bookmarks else None
         self._ticking = ticking
         try:
+            self._registry.services.feed.watches.add(self._finish)
             await self._begin(writer)
             await self._done
             await writer.drain()
         except ConnectionError:
             return
         finally:
+            self._registry.services.feed.watches.discard(self._finish)
             self._registry.cache.remove_watch(self._watch)
             ends.cancel()
             if self._ticking is not None:

@@ -87,19 +87,19 @@ def _check(budget: Obj) -> None:
     """Whether the budget allows one more disruption now. Raises 403, 429."""
     meta, status = budget["metadata"], budget.get("status") or {}
     if (status.get("observedGeneration") or 0) < (meta.get("generation") or 0):
-        raise _not_now(f"The disruption budget {meta['name']} is still being processed by the server.", meta["name"])
+        raise _not_now(f"The disruption budget {meta['name']} is still being processed by the server.")
     allowed = status.get("disruptionsAllowed") or 0
     if allowed < 0:
         raise errors.forbidden(BUDGETS, meta["name"], "pdb disruptions allowed is negative")
     if allowed == 0:
         needs, has = status.get("desiredHealthy") or 0, status.get("currentHealthy") or 0
-        raise _not_now(
-            f"The disruption budget {meta['name']} needs {needs} healthy pods and has {has} currently",
-            meta["name"],
-        )
+        text = f"The disruption budget {meta['name']} does not allow evicting pods currently"
+        if has <= needs:
+            text = f"The disruption budget {meta['name']} needs {needs} healthy pods and has {has} currently"
+        raise _not_now(text)
 
 
-def _not_now(cause: str, _: str) -> StatusError:
+def _not_now(cause: str) -> StatusError:
     return StatusError(
         429,
         Reason.TOO_MANY_REQUESTS,

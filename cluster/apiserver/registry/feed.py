@@ -30,6 +30,8 @@ class Feed:
         self._written: dict[int, tuple[bytes, Obj]] = {}
         self._listeners: list[Callable[[int], None]] = []
         self.failure: BaseException | None = None
+        self.watches: set[Callable[[], None]] = set()
+        """What ends each watch under way, for an orderly stop."""
 
     def cache(self, resource: GroupResource) -> ResourceCache:
         """The cache of a resource, made on first use."""

@@ -88,10 +88,15 @@ def ordered(meta: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
+_ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
+
+
 def go_order(meta: dict[str, Any]) -> dict[str, Any]:
     """Metadata in Kubernetes' order, resourceVersion in its place, for messages that show it."""
     order = [*_ORDER[:4], "resourceVersion", *_ORDER[4:]]
     known = {key: meta[key] for key in order if key in meta}
+    if known.get("managedFields"):
+        known["managedFields"] = [{k: e[k] for k in _ENTRY if k in e} for e in known["managedFields"]]
     return known | {key: value for key, value in meta.items() if key not in known}
 
 

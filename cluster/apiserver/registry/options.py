@@ -72,8 +72,8 @@ def _check_manager(manager: str) -> list[FieldError]:
         found.append(FieldError(faults.FaultType.TOO_LONG, "fieldManager", "", "may not be more than 128 bytes"))
     for at, letter in enumerate(manager):
         if not letter.isprintable():
-            shown = f"invalid character {_go_rune(letter)} (at position {at})"
-            found.append(faults.invalid("fieldManager", manager, f"should only contain printable characters, {shown}"))
+            text = f"invalid character {_go_rune(letter)} (at position {at})"
+            found.append(faults.invalid("fieldManager", manager, text))
     return found
 
 
