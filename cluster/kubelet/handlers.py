@@ -62,7 +62,8 @@ async def _exec(spec: Mapping[str, Any], target: Target, timeout: float) -> Answ
 
 async def _bounded(asking: Any, timeout: float) -> Answer:
     try:
-        answer: Answer = await asyncio.wait_for(asking, timeout)
+        async with asyncio.timeout(timeout):
+            answer: Answer = await asking
     except TimeoutError:
         return Answer(False, "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
     return answer

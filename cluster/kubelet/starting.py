@@ -278,7 +278,8 @@ async def pre_stop(
     if not hook or grace <= 0:
         return
     try:
-        answer = await asyncio.wait_for(ask(hook, Target(node.runtime, status.id, container, ip), grace), grace)
+        async with asyncio.timeout(grace):
+            answer = await ask(hook, Target(node.runtime, status.id, container, ip), grace)
     except TimeoutError:
         return
     if not answer.ok:

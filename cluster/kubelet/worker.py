@@ -87,7 +87,8 @@ class PodWorker:
                 pause = await self._guarded()
                 if not self._done:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), pause)
+                        async with asyncio.timeout(pause):
+                            await self._wake.wait()
         finally:
             for _, _, task in self._probers.values():
                 task.cancel()
@@ -193,9 +194,10 @@ class PodWorker:
             await self._stop(name, self._grace())
         pauses = self._tell_back_off(decided)
         self._waiting |= decided.waiting
+        before = {c["name"]: self._latest(c["name"]) for c in decided.start}
         for container in decided.start:
             pauses += await self._start(container)
-        if decided.start:
+        if any(self._latest(c["name"]) is not before.get(c["name"]) for c in decided.start):
             # What has come up may let the next init container begin.
             await self._take_stock()
             self._wake.set()

@@ -129,7 +129,8 @@ class Inbound(_Half):
     async def _connect(self, endpoint: Endpoint) -> bool:
         loop = asyncio.get_running_loop()
         try:
-            transport, half = await asyncio.wait_for(loop.create_connection(_Half, *endpoint), _CONNECT_SECONDS)
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                transport, half = await loop.create_connection(_Half, *endpoint)
         except (OSError, TimeoutError):
             return False
         assert self.transport is not None

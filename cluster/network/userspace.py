@@ -11,6 +11,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from cluster.client.interface import Client
 from cluster.machinery.clock import Clock, rfc3339
@@ -100,10 +101,9 @@ class UserspaceProxier:
                 self._changed.clear()
                 pause = await self._reconcile()
                 self.ready.set()
-                try:
-                    await asyncio.wait_for(self._changed.wait(), pause)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._changed.wait()
         finally:
             self._services.remove_handler(self._service_changed)
             self._slices.remove_handler(self._slice_changed)

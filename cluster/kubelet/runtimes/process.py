@@ -188,7 +188,8 @@ class ProcessRuntime:
         if grace_seconds > 0:
             processes.signal_group(group, signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(container.ended.wait(), grace_seconds)
+                async with asyncio.timeout(grace_seconds):
+                    await container.ended.wait()
         if container.running:
             processes.signal_group(group, signal.SIGKILL)
             await container.ended.wait()
@@ -207,7 +208,8 @@ class ProcessRuntime:
         """Raises TimeoutError; RuntimeFault when the container does not run."""
         child = await self.spawn(container_id, command)
         try:
-            out, err = await asyncio.wait_for(child.communicate(), timeout or None)
+            async with asyncio.timeout(timeout or None):
+                out, err = await child.communicate()
         except (TimeoutError, asyncio.CancelledError):
             processes.signal_group(child.pid, signal.SIGKILL)
             await child.wait()
