@@ -39,6 +39,7 @@ from pyhelm.engine.gotpl.syntax import (
     Text,
     Variable,
 )
+from pyhelm.errors import ChartError
 
 __all__ = ["ConvertError", "convert_chart", "convert_template"]
 
@@ -49,7 +50,7 @@ _SEQUENCE_FILTERS = frozenset({"list", "map", "min", "max", "round", "float", "s
 _ROOTS = frozenset({"Values", "Chart", "Release", "Capabilities", "Files", "Template", "Subcharts"})
 
 
-class ConvertError(Exception):
+class ConvertError(ChartError):
     """Something without a counterpart in Jinja2; `line` of the template."""
 
     def __init__(self, message: str, line: int) -> None:
@@ -179,7 +180,7 @@ class _Writer:
         defined = self.top_level(definitions)
         self.assigned = set(assigned_names(body))
         if self.assigned:
-            self.out.append("{% set ns = namespace() %}")
+            self.out.append("{%+ set ns = namespace() %}")
         for item in _in_order(body, defined):
             if isinstance(item, tuple):
                 self.define(*item)
@@ -212,10 +213,9 @@ class _Writer:
     def define(self, position: int, name: str) -> None:
         outer = self.assigned
         definition = self.definitions[name]
-        self.tags(self.next_mark(), f"define {_string(name)}")
         self.assigned = set(assigned_names(definition.body))
-        if self.assigned:
-            self.out.append("{% set ns = namespace() %}")
+        spaces = ["set ns = namespace()"] if self.assigned else []
+        self.tags(self.next_mark(), f"define {_string(name)}", *spaces)
         self.block(definition.body, _Names("ctx", {"$": "ctx"}))
         self.tags(self.next_mark(), "enddefine")
         self.assigned = outer
@@ -410,7 +410,8 @@ class _Writer:
     def variable(self, node: Variable, names: _Names) -> str:
         found = names.variables.get(node.names[0])
         if found is None:
-            raise self.fail(f"undefined variable {node.names[0]}", node.position)
+            # Go finds that out when it comes there, which may be never.
+            return f"fail({_string(f'undefined variable: {node.names[0]}')})"
         return found
 
     def fields(self, value: str, names: list[str]) -> str:
@@ -442,8 +443,8 @@ def _start(node: object) -> int:
     return getattr(node, "position", 0)
 
 
-def convert_template(name: str, text: str) -> str:
-    """A Go template as Jinja2 source. Raises ConvertError."""
+def convert_template(text: str, name: str) -> str:
+    """A Go template (`name` is its file) as Jinja2 source. Raises ConvertError."""
     try:
         definitions = parse(name, text, signatures())
     except ParseError as error:
@@ -478,7 +479,7 @@ def _convert_one(root: str, files: list[ChartFile]) -> tuple[dict[str, bytes], l
             done[file.name] = _chart_yaml(file.data.decode("utf-8", "surrogateescape"))
         elif inner.startswith("templates/"):
             try:
-                text = convert_template(file.name, file.data.decode("utf-8", "surrogateescape"))
+                text = convert_template(file.data.decode("utf-8", "surrogateescape"), file.name)
                 done[file.name] = text.encode("utf-8", "surrogateescape")
             except ConvertError as error:
                 wrong.append(f"{file.name}:{error.line}: {error}")
