@@ -69,6 +69,33 @@ def duplicate_fields(body: bytes, value: Any) -> list[str]:
     return found
 
 
+def strict_faults(body: bytes, unknown: list[str]) -> list[str]:
+    """Unknown and doubled fields as messages tell them, in order of appearance. A field nobody knows is not also
+    called doubled, nor is anything inside it."""
+    tree = json.loads(body.decode("utf-8", "replace"), object_pairs_hook=_Pairs)
+    found: dict[str, str] = {}
+    _judge(tree, "", frozenset(unknown), found)
+    left = [f'unknown field "{path}"' for path in unknown if path not in found]
+    return [*found.values(), *left]
+
+
+def _judge(value: Any, path: str, unknown: frozenset[str], found: dict[str, str]) -> None:
+    if isinstance(value, _Pairs):
+        seen = set()
+        for key, child in value:
+            where = f"{path}.{key}" if path else key
+            if where in unknown:
+                found.setdefault(where, f'unknown field "{where}"')
+                continue
+            if key in seen:
+                found.setdefault(where, f'duplicate field "{where}"')
+            seen.add(key)
+            _judge(child, where, unknown, found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _judge(child, f"{path}[{index}]", unknown, found)
+
+
 class _Pairs(list[tuple[str, Any]]):
     """An object's members, doubles included."""
 

@@ -55,13 +55,34 @@ def decode_body(body: bytes, content_type: str, target: Target, schema: Schema, 
     if kind == media.PROTOBUF:
         from cluster.apiserver.codecs.protobuf import decode_object
 
-        return _typed(decode_object(body, schema), [], body, target, schema, validation)
+        return _typed(decode_object(body, schema), _Text(body), target, schema, validation)
     value, doubled = _syntax(body, kind, target, validation)
-    return _typed(value, doubled, body, target, schema, validation)
+    return _typed(value, _Text(body, kind == media.YAML, doubled), target, schema, validation)
+
+
+class _Text(NamedTuple):
+    """A body and what is strictly wrong with it before anything is known of its fields: keys given twice, as paths,
+    or in YAML as complaints by line."""
+
+    body: bytes
+    yaml: bool = False
+    doubled: list[str] = []  # noqa: RUF012
+
+    def warnings(self, unknown: list[str]) -> list[str]:
+        if not self.yaml and self.doubled:
+            return gojson.strict_faults(self.body, unknown)
+        return self.doubled + [f'unknown field "{path}"' for path in unknown]
+
+    def refusal(self, unknown: list[str]) -> str:
+        faults = self.warnings(unknown)
+        if self.yaml and self.doubled:
+            lines = "".join(f"\n  {line}" for line in self.doubled)
+            faults = [f"yaml: unmarshal errors:{lines}", *faults[len(self.doubled) :]]
+        return "strict decoding error: " + ", ".join(faults)
 
 
 def _syntax(body: bytes, kind: str, target: Target, validation: str) -> tuple[Any, list[str]]:
-    """(value, strict faults found in the text itself)."""
+    """(value, keys given twice)."""
     if kind == media.YAML:
         from cluster.apiserver.codecs import yaml_text
 
@@ -80,7 +101,7 @@ def _syntax(body: bytes, kind: str, target: Target, validation: str) -> tuple[An
         raise _unrecognized(target, f"couldn't get version/kind; json parse error: {error}", body) from error
     if validation == IGNORE:
         return value, []
-    return value, [f'duplicate field "{path}"' for path in gojson.duplicate_fields(body, value)]
+    return value, gojson.duplicate_fields(body, value)
 
 
 def _unrecognized(target: Target, fault: str, body: bytes) -> Exception:
@@ -97,18 +118,17 @@ def summary(body: bytes, limit: int = 30) -> str:
     return (cut.decode("utf-8", "replace") if body[:1] == b"{" else cut.hex()) + tail
 
 
-def _typed(value: Any, doubled: list[str], body: bytes, target: Target, schema: Schema, validation: str) -> Body:
-    if value is None and body.strip():
+def _typed(value: Any, text: _Text, target: Target, schema: Schema, validation: str) -> Body:
+    if value is None and text.body.strip():
         value = {}
-    gvk = _kind_of(value, body, target)
+    gvk = _kind_of(value, text.body, target)
     decoded = _read(value, gvk, target, schema)
-    faults = doubled + [f'unknown field "{path}"' for path in decoded.unknown]
-    if faults and validation == STRICT:
-        raise _unhandled(gvk, target, "strict decoding error: " + ", ".join(faults))
+    if validation == STRICT and (decoded.unknown or text.doubled):
+        raise _unhandled(gvk, target, text.refusal(decoded.unknown))
     _check_conversion(gvk, target)
     obj = decoded.obj
     obj["apiVersion"], obj["kind"] = target.gvk.api_version, target.gvk.kind
-    return Body(obj, [] if validation == IGNORE else faults)
+    return Body(obj, [] if validation == IGNORE else text.warnings(decoded.unknown))
 
 
 def _kind_of(value: Any, body: bytes, target: Target) -> GroupVersionKind:

@@ -49,13 +49,23 @@ def test_kind_and_version_are_filled_in_and_empty_fields_dropped() -> None:
 def test_unknown_and_doubled_fields_warn_or_refuse() -> None:
     body = '{"metadata":{"name":"a","labelz":1},"data":{"a":"1","a":"2"},"Data":{}}'
     found = read(body)
-    assert found.warnings == ['duplicate field "data.a"', 'unknown field "metadata.labelz"', 'unknown field "Data"']
+    assert found.warnings == ['unknown field "metadata.labelz"', 'duplicate field "data.a"', 'unknown field "Data"']
     assert found.obj["data"] == {"a": "2"}
     assert read(body, validation="Ignore").warnings == []
     assert refusal(body, validation="Strict") == (
-        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.a", '
-        'unknown field "metadata.labelz", unknown field "Data"'
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: '
+        'unknown field "metadata.labelz", duplicate field "data.a", unknown field "Data"'
     )
+
+
+def test_strict_faults_come_in_order_of_appearance() -> None:
+    body = '{"data":{"a":"1","a":"2"},"zz":1,"zz":2,"immutable":true,"immutable":false,"aa":1}'
+    assert read(body).warnings == [
+        'duplicate field "data.a"',
+        'unknown field "zz"',
+        'duplicate field "immutable"',
+        'unknown field "aa"',
+    ]
 
 
 def test_doubled_keys_are_found_behind_escapes() -> None:
@@ -109,6 +119,9 @@ def test_yaml_bodies() -> None:
     found = read("metadata: {name: x}\ndata:\n  a: '1'\n  a: '2'\n", media="application/yaml")
     assert found.obj["data"] == {"a": "2"}
     assert found.warnings == ['line 4: key "a" already set in map']
+    assert refusal("data: {a: '1', a: '2'}\nzz: 1\n", media="application/yaml", validation="Strict").endswith(
+        'strict decoding error: yaml: unmarshal errors:\n  line 1: key "a" already set in map, unknown field "zz"'
+    )
     assert "cannot unmarshal bool into Go struct field ObjectMeta.metadata.name" in refusal(
         "metadata: {name: y}", media="application/yaml"
     )
