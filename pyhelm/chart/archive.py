@@ -41,10 +41,17 @@ def _unzip(data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
             unpacked = stream.read(MAX_TOTAL + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ChartError(f"chart archive cannot be decompressed: {error}") from error
+        raise ChartError(_gzip_words(data, error)) from error
     if len(unpacked) > MAX_TOTAL:
         raise ChartError(f"decompressed chart is larger than the maximum size {MAX_TOTAL}")
     return unpacked
+
+
+def _gzip_words(data: bytes, error: Exception) -> str:
+    """What Go's gzip reader says of such bytes."""
+    if len(data) < 10 or isinstance(error, EOFError):
+        return "unexpected EOF"
+    return "gzip: invalid header" if not data.startswith(b"\x1f\x8b\x08") else f"gzip: {error}"
 
 
 def _file(tar: tarfile.TarFile, member: tarfile.TarInfo) -> ChartFile:

@@ -190,7 +190,7 @@ def _subchart(name: str, files: list[ChartFile], parent: Chart, warn: Warn) -> C
         try:
             return from_files(archive.read_archive(files[0].data), warn, parent)
         except ChartError as error:
-            raise ChartError(f"error unpacking subchart tar in {parent.name}: {error}") from error
+            raise ChartError(f"error unpacking subchart {name} in {parent.name}: {error}") from error
     inner = [ChartFile(f.name.partition("/")[2], f.data, f.modtime) for f in files if "/" in f.name]
     try:
         return from_files(inner, warn, parent)

@@ -35,7 +35,7 @@ def _convert(value: Any, wanted: str, place: int) -> Any:
             return _NIL_FITS[wanted]()
         raise GoTypeError(f"invalid value; expected {wanted}", place)
     found = type_of(value)
-    if found == wanted or (wanted == _MAP and isinstance(value, dict) and not found.startswith("map[string]s")):
+    if found == wanted or (wanted == _MAP and found == "common.Values"):
         return value
     if wanted == "uint32" and isinstance(value, int) and not isinstance(value, bool):
         return value
