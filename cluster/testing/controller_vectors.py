@@ -276,7 +276,7 @@ async def _step(world: World, step: Obj) -> list[str]:
     elif action == "node-dead":
         world.kubelet.kill(step["name"])
     elif action == "node-alive":
-        world.kubelet.revive(step["name"])
+        await world.kubelet.revive(step["name"])
     elif action == "wait":
         await world.clock.advance(step["seconds"])
     elif action == "settle":

@@ -123,8 +123,10 @@ class FakeKubelet:
     def kill(self, name: str) -> None:
         self._dead.add(name)
 
-    def revive(self, name: str) -> None:
+    async def revive(self, name: str) -> None:
+        """It renews its lease again and posts that it is ready."""
         self._dead.discard(name)
+        await self._status(name, {})
 
     async def _beat(self, node: str) -> None:
         spec = {"renewTime": rfc3339_micro(self._clock.now()), "holderIdentity": node, "leaseDurationSeconds": 40}
