@@ -20,12 +20,12 @@ async def handle(
     ctx: Context, registry: Registry, options: WriteOptions, sub: Subresource | None
 ) -> tuple[Entry, bool]:
     """The entry and whether it was created. Raises StatusError: 400, 404, 409, 422."""
-    patch = declared(ctx.request.body)
+    patch = declared(ctx.request.body, options)
     return await apply_object(registry, ctx.info.namespace, ctx.info.name, patch, options, sub)
 
 
-def declared(data: bytes) -> Obj:
-    """The configuration in a body (YAML, of which JSON is a part). Raises 400."""
+def declared(data: bytes, options: WriteOptions) -> Obj:
+    """The configuration in a body (YAML, of which JSON is a part); keys given twice warn or are refused. Raises 400."""
     from cluster.apiserver.codecs import yaml_text
 
     try:
@@ -39,6 +39,13 @@ def declared(data: bytes) -> Obj:
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
             f"{gojson.kind_of(loaded.value)} into Go value of type map[string]interface {{}}"
         )
+    if loaded.duplicates and options.validation == "Strict":
+        lines = "".join(f"\n  {line}" for line in loaded.duplicates)
+        raise errors.bad_request(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:{lines}"
+        )
+    for line in loaded.duplicates if options.validation == "Warn" else ():
+        options.warn(line)
     return loaded.value
 
 
@@ -93,7 +100,7 @@ async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Su
     """Apply a Scale: takes ownership of the replicas of the object behind it."""
     from cluster.apiserver.registry.scale import scale_of, with_replicas
 
-    patch = declared(ctx.request.body)
+    patch = declared(ctx.request.body, options)
     replicas = (patch.get("spec") or {}).get("replicas")
 
     async def transform(current: Obj) -> Obj:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cluster.apiserver.codecs.body import Target, decode_body
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
@@ -52,16 +54,17 @@ def delete_body(ctx: Context, registry: Registry) -> Obj | None:
     return decode_body(ctx.request.body, content_type, target, registry.services.schema).obj
 
 
-def digest(registry: Registry, obj: Obj, options: WriteOptions) -> Obj:
-    """A dict that came by another way (a patch's result, a client in this process): schema and defaults. Raises 400."""
+def digest(registry: Registry, obj: Obj, options: WriteOptions, blamed: Sequence[str] = ()) -> Obj:
+    """A dict that came by another way (a patch's result, a client in this process): schema and defaults. `blamed` are
+    strict faults found before. Raises 400."""
     from cluster.kinds.schema import DecodeFault
 
     kind = registry.kind
     try:
         decoded = registry.services.schema.decode_kind(kind, obj)
     except DecodeFault as fault:
-        raise Misfit(kind, str(fault)) from None
-    faults = [f'unknown field "{path}"' for path in decoded.unknown]
+        raise Misfit(kind, str(fault), fault.converted) from None
+    faults = [*blamed, *(f'unknown field "{path}"' for path in decoded.unknown)]
     if faults and options.validation == "Strict":
         raise Misfit(kind, f"strict decoding error: {', '.join(faults)}")
     if options.validation == "Warn":
@@ -76,9 +79,11 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions) -> Obj:
 
 
 class Misfit(errors.StatusError):
-    """400: the object does not fit its kind's schema; `why` without the sentence around it."""
+    """400: the object does not fit its kind's schema; `why` without the sentence around it, `converted` the same in
+    the words that strategic merge patches are refused with."""
 
-    def __init__(self, kind: Kind, why: str) -> None:
+    def __init__(self, kind: Kind, why: str, converted: str = "") -> None:
         text = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
         super().__init__(400, errors.Reason.BAD_REQUEST, text)
         self.why = why
+        self.converted = converted or why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
-from cluster.meta import errors
+from cluster.meta import errors, gojson
 from cluster.meta import field as faults
 from cluster.meta.types import Obj
 
@@ -43,7 +43,10 @@ async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> R
         return render.one(ctx, registry, entry, wanted, 201 if made else 200)
     patcher = patcher_for(registry, content_type, ctx.request.body)
     shown = orjson.loads(ctx.request.body) if content_type == STRATEGIC else None
-    entry = await apply_patch(registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, patch=shown)
+    blamed = strict_faults(content_type, ctx.request.body) if options.validation != "Ignore" else []
+    entry = await apply_patch(
+        registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, patch=shown, blamed=blamed
+    )
     return render.one(ctx, registry, entry, wanted)
 
 
@@ -96,36 +99,46 @@ def _strategic(registry: Registry, data: bytes) -> Patcher:
     return lambda obj: strategic_merge_patch(obj, patch, structure)
 
 
-def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Obj | None) -> Obj:
+_OPERATION = frozenset(("op", "from", "path", "value"))
+
+
+def strict_faults(content_type: str, data: bytes) -> list[str]:
+    """What is strictly wrong with the text of a patch: doubled keys, unknown members of operations."""
+    patch = _loads(data)
+    unknown = []
+    if content_type == JSON_PATCH and isinstance(patch, list):
+        unknown = [
+            f"[{index}].{key}"
+            for index, operation in enumerate(patch)
+            if isinstance(operation, dict)
+            for key in operation
+            if key not in _OPERATION
+        ]
+    if not unknown and not gojson.duplicate_fields(data, patch):
+        return []
+    prefix = "json patch " if content_type == JSON_PATCH else ""
+    return [prefix + fault for fault in gojson.strict_faults(data, unknown)]
+
+
+def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Obj | None, blamed: list[str]) -> Obj:
     """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
     by its result, a strategic one (`patch` is given) as Go prints a map."""
     try:
-        return body.digest(registry, new, options)
+        return body.digest(registry, new, options, blamed)
     except body.Misfit as misfit:
         meta = new.get("metadata")
         shown = {k: new[k] for k in sorted(new)}
         if isinstance(meta, dict):
             shown["metadata"] = go_order(meta)
-        text = orjson.dumps(shown).decode() if patch is None else go_text(patch)
-        found = faults.invalid("patch", text, misfit.why)
+        text = orjson.dumps(shown).decode() if patch is None else gojson.sprint(patch)
+        found = faults.invalid("patch", text, misfit.why if patch is None else misfit.converted)
         raise errors.invalid(("", ""), "", [found.cause()]) from None
-
-
-def go_text(value: Any) -> str:
-    """A JSON value as Go's %v prints it."""
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{k}:{go_text(value[k])}" for k in sorted(value)) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(go_text(v) for v in value) + "]"
-    if value is None:
-        return "<nil>"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _loads(data: bytes) -> Any:
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
+        return gojson.loads(data)
+    except gojson.JSONError as error:
         raise errors.bad_request(f"error decoding patch: {error}") from None
 
 
@@ -138,6 +151,7 @@ async def apply_patch(
     sub: Subresource | None,
     *,
     patch: Obj | None = None,
+    blamed: Sequence[str] = (),
 ) -> Entry:
     """The update loop with a patch as its change."""
 
@@ -145,7 +159,7 @@ async def apply_patch(
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
         given = (new.get("metadata") or {}).get("resourceVersion")
-        new = _digest(registry, new, options, patch)
+        new = _digest(registry, new, options, patch, list(blamed))
         if given != version and not given:
             new["metadata"].pop("resourceVersion", None)
         return new
