@@ -16,7 +16,7 @@ from cluster.kinds.custom_schema import fill_defaults, validate_schema
 from cluster.kinds.jsonpath import compiled, shown
 from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subresource, Table
 from cluster.kinds.printers.text import name, seconds_of, since
-from cluster.kinds.strategy import STATUS_VERBS, carry, keep_all_but_status, keep_status, nothing
+from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
 from cluster.meta.field import invalid
 from cluster.meta.objects import clone
@@ -114,6 +114,7 @@ class _Rules:
             validate=self.validate,
             validate_update=self.validate_update,
             generation=True,
+            generation_of=None if self.has_status else counting(status=True),
             unconditional_update=False,
         )
 

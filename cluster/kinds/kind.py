@@ -76,6 +76,8 @@ class Strategy:
     warnings: Callable[[Obj, Obj | None], list[str]] = _no_warnings
     generation: bool = False
     """metadata.generation is kept: 1 on create, +1 when anything outside metadata and status changes."""
+    generation_of: Callable[[Obj], Any] | None = None
+    """What the generation counts the changes of, where that is not everything outside metadata and status."""
     create_on_update: bool = False
     """PUT of a missing object creates it."""
     unconditional_update: bool = True

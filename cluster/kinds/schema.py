@@ -21,6 +21,7 @@ import orjson
 from cluster.kinds.kind import Kind
 from cluster.kinds.schema_custom import custom_decoder, custom_structure
 from cluster.kinds.schema_decode import Compiler, DecodeFault
+from cluster.kinds.schema_order import go_order
 from cluster.kinds.schema_structure import Structures
 from cluster.meta.structure import Structure
 from cluster.meta.types import GroupVersionKind, Obj
@@ -150,6 +151,13 @@ class Schema:
         if kind.schema is None and kind.definition:
             return self.structure(kind.definition)
         return custom_structure(kind.schema, kind.preserve_unknown, self.structure(OBJECT_META))
+
+    def go_order(self, kind: Kind, value: Obj) -> Obj:
+        """An object with its fields in the order the API server writes them; unknown fields last, parts are copied."""
+        if kind.schema is not None or not kind.definition:
+            return value
+        ordered: Obj = go_order(value, {"$ref": kind.definition}, self.definitions, self.go_types)
+        return ordered
 
     def forget(self, kind: Kind) -> None:
         """Drop what was compiled for a kind that is gone."""

@@ -100,3 +100,19 @@ def spec(obj: Obj) -> dict[str, Any]:
     """The spec of an object, an empty one where there is none."""
     found = obj.get("spec")
     return found if isinstance(found, dict) else {}
+
+
+def counting(*metadata: str, status: bool = False) -> Callable[[Obj], Any]:
+    """For `generation_of`: the object but its metadata and status, and of these what is named."""
+
+    def counted(obj: Obj) -> Any:
+        left_out = _IDENTITY - {"status"} if status else _IDENTITY
+        meta = obj.get("metadata") or {}
+        return {key: value for key, value in obj.items() if key not in left_out}, [meta.get(n) or {} for n in metadata]
+
+    return counted
+
+
+def never_counted(_: Obj) -> None:
+    """For `generation_of`: the generation stays what it was on creation."""
+    return None

@@ -98,12 +98,23 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
         else:
             value[name] = None
         return
+    if letter[0] in "mM":
+        held = value[name] = _in_order(held)
     if ref:
         _structures(held, ref)
     elif letter[1:] == "q":
         value[name] = {key: _amount(item) for key, item in held.items()}
     elif letter[1:] == "s":
         _no_nulls(held)
+
+
+def _in_order(held: Any) -> Any:
+    """Maps are written by key, so that equal objects are equal bytes."""
+    if not isinstance(held, dict):
+        return held
+    keys = list(held)
+    ordered = sorted(keys)
+    return held if keys == ordered else {key: held[key] for key in ordered}
 
 
 def _amount(text: str | int | float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from cluster.kinds.kind import Kind
@@ -121,9 +122,10 @@ def carry_over(new: Obj, old: Obj) -> None:
     meta.pop("selfLink", None)
 
 
-def bump_generation(new: Obj, old: Obj) -> None:
-    """+1 when anything outside metadata and status changed."""
-    if _spec(new) != _spec(old):
+def bump_generation(new: Obj, old: Obj, counted: Callable[[Obj], Any] | None = None) -> None:
+    """+1 when what is counted changed: by default anything outside metadata and status."""
+    counted = counted or _spec
+    if counted(new) != counted(old):
         new["metadata"]["generation"] = (old["metadata"].get("generation") or 0) + 1
 
 

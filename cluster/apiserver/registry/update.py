@@ -24,7 +24,7 @@ from cluster.apiserver.registry.writing import (
     unavailable,
 )
 from cluster.kinds.kind import Strategy, Subresource
-from cluster.kinds.metadata import validate_metadata_update
+from cluster.kinds.metadata import validate_metadata, validate_metadata_update
 from cluster.meta import errors
 from cluster.meta.types import Obj
 from cluster.storage.interface import KeyMissing, Revision, RevisionMismatch, StoreUnavailable
@@ -143,7 +143,7 @@ def _prepare(registry: Registry, new: Obj, old: Obj, strategy: Strategy, sub: Su
     if sub is None and "status" in {s.name for s in registry.kind.subresources} and "status" in old:
         new.setdefault("status", old["status"])
     if main.generation and (sub is None or sub.name != "binding"):
-        metadata.bump_generation(new, old)
+        metadata.bump_generation(new, old, main.generation_of)
     new["metadata"] = metadata.ordered(new["metadata"]) | {"resourceVersion": old["metadata"]["resourceVersion"]}
 
 
@@ -158,7 +158,11 @@ def keep_all_but_status(new: Obj, old: Obj) -> None:
 
 
 def _check(registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str) -> None:
-    found = validate_metadata_update(new, old, registry.kind) + strategy.validate_update(new, old)
+    found = validate_metadata_update(new, old, registry.kind)
+    if found:
+        # Kubernetes checks the metadata of an update several times over, and its causes show it.
+        found = found * 2 + validate_metadata(new, registry.kind) * 2
+    found += strategy.validate_update(new, old)
     raise_invalid(registry, name, found)
     for warning in strategy.warnings(new, old):
         options.warn(warning)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import DAEMON_SET
-from cluster.kinds.apps.templates import SPEC, TEMPLATE, long_running, selected
+from cluster.kinds.apps.templates import SPEC, TEMPLATE, long_running, selected, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
@@ -95,14 +95,14 @@ def _prepare_update(new: Obj, old: Obj) -> None:
         return
     changed = spec(new).get("template") != spec(old).get("template")
     annotations = new["metadata"].get("annotations") or {}
-    new["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: str(int(was) + changed)}
+    new["metadata"]["annotations"] = dict(sorted({**annotations, TEMPLATE_GENERATION: str(int(was) + changed)}.items()))
 
 
 def _keep_generation(new: Obj, old: Obj) -> None:
     was = ((old.get("metadata") or {}).get("annotations") or {}).get(TEMPLATE_GENERATION)
     if was is not None:
         annotations = new["metadata"].get("annotations") or {}
-        new["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: was}
+        new["metadata"]["annotations"] = dict(sorted({**annotations, TEMPLATE_GENERATION: was}.items()))
 
 
 DEFAULT = defaulting(DEFINITION, _default)
@@ -112,6 +112,7 @@ _WRITES = Strategy(
     prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(named=False),
     generation=True,
 )
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import DEPLOYMENT
-from cluster.kinds.apps.templates import SPEC, replica_set_spec
+from cluster.kinds.apps.templates import SPEC, replica_set_spec, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
 from cluster.kinds.podspec.defaults import default_template
-from cluster.kinds.strategy import carry_meta, clear_status, keep_status, spec, status
+from cluster.kinds.strategy import carry_meta, clear_status, counting, keep_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, forbidden, invalid, not_supported, required
 from cluster.meta.types import GroupVersionKind, Obj
@@ -109,7 +109,9 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(),
     generation=True,
+    generation_of=counting("annotations"),
 )
 
 

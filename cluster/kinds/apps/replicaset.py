@@ -5,7 +5,7 @@ from __future__ import annotations
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import REPLICA_SET
 from cluster.kinds.apps.replica_status import replica_status
-from cluster.kinds.apps.templates import SPEC, replica_set_spec
+from cluster.kinds.apps.templates import SPEC, replica_set_spec, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
 from cluster.kinds.podspec.defaults import default_template
@@ -36,6 +36,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(),
     generation=True,
 )
 

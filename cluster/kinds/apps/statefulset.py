@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import STATEFUL_SET
-from cluster.kinds.apps.templates import SPEC, selector_and_template
+from cluster.kinds.apps.templates import SPEC, selector_and_template, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.core.persistentvolumeclaim import DEFAULT as default_claim
 from cluster.kinds.golang import dump
@@ -114,6 +114,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(named=False),
     generation=True,
     name_rule="dns1123-label",
 )

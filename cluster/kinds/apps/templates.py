@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
+from cluster.kinds.podspec.spec import spec_warnings
 from cluster.kinds.podspec.spec import template as pod_template
 from cluster.kinds.selectors_check import is_empty, label_selector, matches, parses
+from cluster.meta import names
 from cluster.meta.field import Path, forbidden, invalid, not_supported, required
+from cluster.meta.types import Obj
 
 SPEC = Path("spec")
 TEMPLATE = SPEC / "template"
@@ -51,6 +55,33 @@ def selector_and_template(spec: dict[str, Any], owner: str, empty_for: str, unre
     faults += selected(TEMPLATE, template, selector)
     faults += pod_template(TEMPLATE, template)
     return faults + long_running(TEMPLATE, template, owner)
+
+
+def workload_warnings(*template_path: str, named: bool = True) -> Callable[[Obj, Obj | None], list[str]]:
+    """Words on a workload: a name its pods' host names cannot carry, and what its template is warned of."""
+
+    def warnings(new: Obj, old: Obj | None) -> list[str]:
+        held: Any = new
+        for step in template_path or ("spec", "template"):
+            held = (held or {}).get(step)
+        out = name_warning(new, POD_NAMES) if named and old is None else []
+        return out + spec_warnings(
+            ".".join([*(template_path or ("spec", "template")), "spec"]), (held or {}).get("spec") or {}
+        )
+
+    return warnings
+
+
+POD_NAMES = "this is used in Pod names and hostnames"
+
+
+def name_warning(obj: Obj, use: str) -> list[str]:
+    """A name that is no DNS label is taken, with a warning; `use` says what it is used in."""
+    complaints = names.dns1123_label((obj.get("metadata") or {}).get("name") or "")
+    if not complaints:
+        return []
+    listed = " ".join(complaints)
+    return [f"metadata.name: {use}, which can result in surprising behavior; a DNS label is recommended: [{listed}]"]
 
 
 def replica_set_spec(spec: dict[str, Any], *, minimum_first: bool) -> Faults:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from cluster.kinds import checks
+from cluster.kinds.apps.templates import workload_warnings
 from cluster.kinds.batch.job_checks import job_spec
 from cluster.kinds.batch.schedule import complaint
 from cluster.kinds.checks import Faults
@@ -92,6 +93,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings("spec", "jobTemplate", "spec", "template"),
     generation=True,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.kinds import checks
-from cluster.kinds.apps.templates import MISMATCH
+from cluster.kinds.apps.templates import MISMATCH, workload_warnings
 from cluster.kinds.batch.job_checks import job_spec
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
@@ -59,6 +59,7 @@ def _prepare_create(job: Obj) -> None:
     shared = meta.get("labels") == labels
     for key, value in made.items():
         labels.setdefault(key, value)
+    held["template"]["metadata"]["labels"] = labels = dict(sorted(labels.items()))
     if shared and labels:
         meta["labels"] = dict(labels)
     selector = held.setdefault("selector", {})
@@ -150,7 +151,7 @@ def _template(new: Obj, now: dict[str, Any], old: Obj, was: dict[str, Any]) -> F
 
 def _labels(now: dict[str, Any]) -> dict[str, Any]:
     meta = (now.get("template") or {}).get("metadata") or {}
-    return {name: meta[name] for name in ("labels", "annotations") if meta.get(name)}
+    return {name: dict(sorted(meta[name].items())) for name in ("labels", "annotations") if meta.get(name)}
 
 
 def _placed_as(template: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +174,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(),
     generation=True,
 )
 

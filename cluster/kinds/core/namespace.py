@@ -21,7 +21,8 @@ def _default(namespace: Obj) -> None:
     namespace["status"].setdefault("phase", "Active")
     name = namespace["metadata"].get("name")
     if name:
-        namespace["metadata"].setdefault("labels", {})[NAME_LABEL] = name
+        labels = {**(namespace["metadata"].get("labels") or {}), NAME_LABEL: name}
+        namespace["metadata"]["labels"] = dict(sorted(labels.items()))
 
 
 def _prepare_create(namespace: Obj) -> None:

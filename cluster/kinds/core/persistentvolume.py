@@ -144,6 +144,14 @@ def _selectable(volume: Obj) -> dict[str, str]:
     return {"name": (volume.get("metadata") or {}).get("name") or ""}
 
 
+def _keep_transition(new: Obj, old: Obj) -> None:
+    """The time of the last change of phase stays while the phase does."""
+    now, was = new.get("status") or {}, old.get("status") or {}
+    stamp = was.get("lastPhaseTransitionTime")
+    if stamp and now.get("phase") == was.get("phase") and not now.get("lastPhaseTransitionTime"):
+        now["lastPhaseTransitionTime"] = stamp
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
@@ -163,7 +171,7 @@ KIND = Kind(
     namespaced=False,
     short_names=("pv",),
     definition="io.k8s.api.core.v1.PersistentVolume",
-    subresources=(status(DEFAULT),),
+    subresources=(status(DEFAULT, _keep_transition),),
     table=table("", "persistentvolumes", cells.volume),
     strategy=_WRITES,
     selectable=_selectable,

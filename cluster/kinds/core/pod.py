@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cluster.kinds.apps.templates import name_warning
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy, Subresource
@@ -113,8 +114,16 @@ def _selectable(pod: Obj) -> dict[str, str]:
     }
 
 
-def _warnings(new: Obj, _old: Obj | None) -> list[str]:
-    return spec_warnings("spec", spec(new))
+def _warnings(new: Obj, old: Obj | None) -> list[str]:
+    named = name_warning(new, "this is used in the Pod's hostname") if old is None else []
+    return named + spec_warnings("spec", spec(new))
+
+
+def _keep_qos(new: Obj, old: Obj) -> None:
+    """The class of a pod is set once."""
+    before = (old.get("status") or {}).get("qosClass")
+    if before and not (new.get("status") or {}).get("qosClass"):
+        new.setdefault("status", {})["qosClass"] = before
 
 
 def _only_ephemeral(new: Obj, old: Obj) -> None:
@@ -179,7 +188,7 @@ KIND = Kind(
             kind=GroupVersionKind("", "v1", "PodProxyOptions"),
         ),
         Subresource(name="resize", verbs=STATUS_VERBS, strategy=_RESIZE),
-        status(DEFAULT, carry_meta("ownerReferences")),
+        status(DEFAULT, carry_meta("ownerReferences"), _keep_qos),
     ),
     table=table("", "pods", cells),
     strategy=_WRITES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cluster.kinds import checks
 from cluster.kinds.apps.replica_status import replica_status
-from cluster.kinds.apps.templates import MISMATCH, SPEC, TEMPLATE, long_running
+from cluster.kinds.apps.templates import MISMATCH, SPEC, TEMPLATE, long_running, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
@@ -58,6 +58,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=workload_warnings(),
     generation=True,
     name_rule="dns1123-subdomain-bytes",
 )

@@ -9,6 +9,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import network
+from cluster.kinds.strategy import counting
 from cluster.kinds.wire import defaulting
 from cluster.meta import names
 from cluster.meta.field import Path, duplicate, invalid, required, too_many
@@ -109,6 +110,7 @@ _WRITES = Strategy(
     validate_update=validate_update,
     warnings=_warnings,
     generation=True,
+    generation_of=counting("labels"),
 )
 
 

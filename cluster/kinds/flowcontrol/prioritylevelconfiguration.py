@@ -8,7 +8,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
-from cluster.kinds.strategy import clear_status, keep_status, spec, status
+from cluster.kinds.strategy import clear_status, fill, keep_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, forbidden, invalid, not_supported, required
 from cluster.meta.types import Obj
@@ -20,13 +20,13 @@ SPEC = Path("spec")
 def _default(obj: Obj) -> None:
     held = obj["spec"]
     if held.get("exempt") is not None:
-        held["exempt"].setdefault("nominalConcurrencyShares", 0)
-        held["exempt"].setdefault("lendablePercent", 0)
+        fill(held["exempt"], "nominalConcurrencyShares", 0)
+        fill(held["exempt"], "lendablePercent", 0)
     limited = held.get("limited")
     if limited is None:
         return
-    limited.setdefault("nominalConcurrencyShares", 30)
-    limited.setdefault("lendablePercent", 0)
+    fill(limited, "nominalConcurrencyShares", 30)
+    fill(limited, "lendablePercent", 0)
     queuing = (limited.get("limitResponse") or {}).get("queuing")
     if queuing is not None:
         for name, value in (("handSize", 8), ("queues", 64), ("queueLengthLimit", 50)):

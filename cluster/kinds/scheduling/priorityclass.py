@@ -7,6 +7,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
+from cluster.kinds.strategy import never_counted
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, forbidden
 from cluster.meta.types import Obj
@@ -49,6 +50,7 @@ _WRITES = Strategy(
     validate=validate,
     validate_update=validate_update,
     generation=True,
+    generation_of=never_counted,
 )
 
 
