@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,10 @@ async def install(
         await _perform(context, release, resources, adopted, options)
     except (PyhelmError, OSError) as error:
         raise await _failed(context, release, error, options) from error
+    except asyncio.CancelledError:
+        # Interrupted: the record must not say pending for ever.
+        await _failed(context, release, KubeError("context canceled"), options)
+        raise
     return release
 
 

@@ -5,8 +5,6 @@ The same road for `template`, install and upgrade; only the collaborators (looku
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,6 +190,9 @@ async def _get(kube: Any, path: str) -> dict[str, Any]:
 
 def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
     """Run a coroutine to its end in a thread with its own loop, since this one's loop is waiting for the template."""
+    import asyncio
+    import threading
+
     result: list[dict[str, Any]] = []
     errors: list[BaseException] = []
 

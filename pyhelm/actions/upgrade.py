@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -60,6 +61,10 @@ async def upgrade(
         await _perform(context, current, release, old, new, applied, options)
     except (PyhelmError, OSError) as error:
         raise await _failed(context, release, applied, error, options) from error
+    except asyncio.CancelledError:
+        # Interrupted: the record must not say pending for ever.
+        await _failed(context, release, applied, KubeError("context canceled"), options)
+        raise
     return release
 
 

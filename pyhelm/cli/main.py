@@ -121,6 +121,11 @@ def run() -> None:
         # The reader (head, less) has gone: nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stderr.write(f"Error: unexpected {type(error).__name__}: {error}. Run again with --debug for the trace\n")
+        code = 1
     sys.exit(code)
 
 

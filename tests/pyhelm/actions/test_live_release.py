@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import signal
+import subprocess
+import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
 from live_cluster import Live
+
+from pyhelm.release.record import decode, encode
+from pyhelm.release.status import Status
 
 # Nothing runs controllers in these tests: a Deployment never becomes ready.
 NEVER = """\
@@ -20,6 +29,34 @@ spec:
     metadata: {labels: {a: b}}
     spec: {containers: [{name: c, image: i}]}
 """
+
+
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.acme.io}
+spec:
+  group: acme.io
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
+
+def establishes() -> bool:
+    """Whether the bundled API server makes kinds of definitions."""
+    root = Path(__file__).parents[3] / "cluster"
+    return any("Established" in path.read_text() for path in (root / "apiserver").rglob("*.py"))
+
+
+def put(live: Live, path: str, body: dict[str, Any]) -> None:
+    head = {"Authorization": "Bearer admin", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{live.url}{path}", json.dumps(body).encode(), head, method="PUT")
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def get(live: Live, path: str) -> dict[str, Any] | None:
@@ -191,3 +228,84 @@ def test_a_diff_shows_what_an_upgrade_would_change(live: Live, chart: Path) -> N
     assert outcome.code == 2
     assert "-  text: hello" in outcome.out
     assert "+  text: new" in outcome.out
+
+
+def test_an_interrupted_install_is_recorded_as_failed(live: Live, chart: Path) -> None:
+    (chart / "templates" / "never.yaml").write_text(NEVER)
+    argv = [sys.executable, "-m", "pyhelm", "install", "a", str(chart), "--wait", "--timeout", "60s"]
+    environ = {**live.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(argv, env=environ, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        while "resources ready" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    (release,) = json.loads(live.ok("list", "-o", "json"))
+    assert release["status"] == "failed"
+    assert "context canceled" in json.loads(live.ok("history", "a", "-o", "json"))[0]["description"]
+
+
+def test_an_upgrade_waits_for_nobody_who_is_at_work(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    path = "/api/v1/namespaces/default/secrets/sh.helm.release.v1.a.v1"
+    stored = get(live, path)
+    assert stored is not None
+    record = decode(base64.b64decode(stored["data"]["release"]).decode())
+    record.info.status = Status.PENDING_UPGRADE
+    stored["data"]["release"] = base64.b64encode(encode(record).encode()).decode()
+    put(live, path, stored)
+    outcome = live.run("upgrade", "a", str(chart))
+    assert outcome.err.endswith(
+        "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n"
+    )
+
+
+@pytest.mark.skipif(not establishes(), reason="the API server does not establish CustomResourceDefinitions yet")
+def test_definitions_of_the_chart_are_there_before_what_needs_them(live: Live, chart: Path) -> None:
+    (chart / "crds").mkdir()
+    (chart / "crds" / "widgets.yaml").write_text(CRD)
+    (chart / "templates" / "widget.yaml").write_text("apiVersion: acme.io/v1\nkind: Widget\nmetadata:\n  name: w\n")
+    live.ok("install", "a", str(chart))
+    assert get(live, "/apis/acme.io/v1/namespaces/default/widgets/w") is not None
+    live.ok("uninstall", "a")
+    assert get(live, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.acme.io") is not None
+
+
+def test_an_unknown_kind_is_refused_before_anything_is_sent(live: Live, chart: Path) -> None:
+    (chart / "templates" / "widget.yaml").write_text("apiVersion: acme.io/v1\nkind: Widget\nmetadata:\n  name: w\n")
+    outcome = live.run("install", "a", str(chart))
+    assert outcome.code == 1
+    assert 'no matches for kind "Widget" in version "acme.io/v1"\nensure CRDs are installed first' in outcome.err
+    assert live.ok("list", "-q") == ""
+
+
+def test_lookup_sees_the_cluster(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    (chart / "templates" / "one.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-one\ndata:\n"
+        '  seen: {{ (lookup "v1" "ConfigMap" .Release.Namespace "a-one").data.text | quote }}\n'
+    )
+    live.ok("upgrade", "a", str(chart))
+    changed = config_map(live, "a-one")
+    assert changed is not None
+    assert changed["data"] == {"seen": "hello"}
+
+
+def test_a_namespace_is_made_when_asked_for(live: Live, chart: Path) -> None:
+    outcome = live.run("install", "a", str(chart), "-n", "fresh")
+    assert outcome.code == 1
+    assert 'namespaces "fresh" not found' in outcome.err
+    live.ok("install", "a", str(chart), "-n", "fresh", "--create-namespace")
+    assert live.ok("list", "-q", "-n", "fresh") == "a\n"
+    assert live.ok("list", "-q") == ""
+    assert live.ok("list", "-q", "-A") == "a\n"
+
+
+def test_a_server_that_is_not_there_is_one_clear_error(live: Live, chart: Path) -> None:
+    outcome = live.run("install", "a", str(chart), "--kube-apiserver", "http://127.0.0.1:1")
+    assert outcome.code == 1
+    assert outcome.err.endswith(
+        'kubernetes cluster unreachable: Get "http://127.0.0.1:1/version": '
+        "dial tcp 127.0.0.1:1: connect: connection refused\n"
+    )
