@@ -60,11 +60,13 @@ class Choice:
 
 
 class _Half(asyncio.Protocol):
-    """One side of a connection; `other` is the transport of the other side, once there is one."""
+    """One side of a connection; `other` is the transport of the other side, once there is one, `peer` its protocol."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: asyncio.Transport | None = None
+        self.peer: _Half | None = None
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -74,8 +76,14 @@ class _Half(asyncio.Protocol):
             self.other.write(data)
 
     def eof_received(self) -> bool:
+        """True keeps the way back open, until that has ended too."""
+        self.ended = True
         if self.other is not None and not self.other.is_closing() and self.other.can_write_eof():
             self.other.write_eof()
+        if self.peer is not None and self.peer.ended:
+            if self.other is not None:
+                self.other.close()
+            return False
         return True
 
     def pause_writing(self) -> None:
@@ -89,7 +97,7 @@ class _Half(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.other is not None and not self.other.is_closing():
             self.other.close()
-        self.other = None
+        self.other = self.peer = None
 
 
 class Inbound(_Half):
@@ -99,6 +107,14 @@ class Inbound(_Half):
         super().__init__()
         self._choice, self._connections = choice, connections
         self._finding: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            # Pausing is a wish: what was read already still comes.
+            self._early.append(data)
+        else:
+            self.other.write(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -130,16 +146,37 @@ class Inbound(_Half):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                transport, half = await loop.create_connection(_Half, *endpoint)
+                await loop.create_connection(lambda: _Outbound(self), *endpoint)
         except (OSError, TimeoutError):
             return False
+        return True
+
+    def found(self, outbound: _Outbound, transport: asyncio.Transport) -> None:
+        """Called as soon as the endpoint has answered: it may be the one that speaks first."""
         assert self.transport is not None
         if self.transport.is_closing():
             transport.close()
-            return True
-        half.other, self.other = self.transport, transport
+            return
+        self.other, self.peer = transport, outbound
+        if self._early:
+            transport.write(b"".join(self._early))
+            self._early.clear()
+        if self.ended and transport.can_write_eof():
+            transport.write_eof()
         self.transport.resume_reading()
-        return True
+
+
+class _Outbound(_Half):
+    """The connection to the endpoint."""
+
+    def __init__(self, inbound: Inbound) -> None:
+        super().__init__()
+        self._inbound = inbound
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.other, self.peer = self._inbound.transport, self._inbound
+        self._inbound.found(self, cast(asyncio.Transport, transport))
 
 
 def reset(transport: asyncio.Transport) -> None:
