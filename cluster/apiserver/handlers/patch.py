@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-
 from cluster.apiserver.handlers import body, render
 from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.entry import Entry
-from cluster.apiserver.registry.metadata import go_order
 from cluster.apiserver.registry.options import WriteOptions, raise_faults
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
@@ -29,6 +26,8 @@ APPLY_CBOR = "application/apply-patch+cbor"
 _TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY)
 
 Patcher = Callable[[Obj], Obj]
+Sent = tuple[str, Any]
+"""The language of a patch and its decoded body."""
 
 
 async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> Response:
@@ -42,7 +41,7 @@ async def handle(ctx: Context, registry: Registry, sub: Subresource | None) -> R
         entry, made = await apply.handle(ctx, registry, options, sub)
         return render.one(ctx, registry, entry, wanted, 201 if made else 200)
     patcher = patcher_for(registry, content_type, ctx.request.body)
-    shown = orjson.loads(ctx.request.body) if content_type == STRATEGIC else None
+    shown = (content_type, _loads(ctx.request.body))
     blamed = strict_faults(content_type, ctx.request.body) if options.validation != "Ignore" else []
     entry = await apply_patch(
         registry, ctx.info.namespace, ctx.info.name, patcher, options, sub, patch=shown, blamed=blamed
@@ -120,18 +119,20 @@ def strict_faults(content_type: str, data: bytes) -> list[str]:
     return [prefix + fault for fault in gojson.strict_faults(data, unknown)]
 
 
-def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Obj | None, blamed: list[str]) -> Obj:
+def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Sent, blamed: list[str]) -> Obj:
     """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
-    by its result, a strategic one (`patch` is given) as Go prints a map."""
+    by its result, a strategic one as Go prints a map."""
     try:
         return body.digest(registry, new, options, blamed)
     except body.Misfit as misfit:
-        meta = new.get("metadata")
-        shown = {k: new[k] for k in sorted(new)}
-        if isinstance(meta, dict):
-            shown["metadata"] = go_order(meta)
-        text = orjson.dumps(shown).decode() if patch is None else gojson.sprint(patch)
-        found = faults.invalid("patch", text, misfit.why if patch is None else misfit.converted)
+        content_type, value = patch
+        if content_type == STRATEGIC:
+            found = faults.invalid("patch", gojson.sprint(value), misfit.converted)
+        else:
+            from cluster.meta.patch.shown import patched_text
+
+            text = patched_text(registry.services.schema.go_order(registry.kind, new), value)
+            found = faults.invalid("patch", text, misfit.why)
         raise errors.invalid(("", ""), "", [found.cause()]) from None
 
 
@@ -150,7 +151,7 @@ async def apply_patch(
     options: WriteOptions,
     sub: Subresource | None,
     *,
-    patch: Obj | None = None,
+    patch: Sent = (MERGE_PATCH, None),
     blamed: Sequence[str] = (),
 ) -> Entry:
     """The update loop with a patch as its change."""

@@ -9,6 +9,7 @@ import pytest
 from cluster.kinds.schema import schema
 from cluster.meta.errors import StatusError
 from cluster.meta.patch import decode_merge, json_patch, merge_patch, strategic_merge_patch
+from cluster.meta.patch.shown import patched_text
 
 DEPLOYMENT = "io.k8s.api.apps.v1.Deployment"
 
@@ -147,3 +148,14 @@ def test_faults_of_strategic_patches(patch: dict[str, Any], code: int, fault: st
     with pytest.raises(StatusError) as caught:
         smp(document, patch)
     assert (caught.value.code, caught.value.message) == (code, fault)
+
+
+def test_a_refused_result_is_shown_with_opened_objects_sorted() -> None:
+    document = {"metadata": {"name": "n", "labels": {"b": "<", "a": "1"}}, "data": {"z": 1, "k": 2}}
+    assert patched_text(document, {"data": {"z": 1}}) == (
+        '{"data":{"k":2,"z":1},"metadata":{"name":"n","labels":{"b":"\\u003c","a":"1"}}}'
+    )
+    operations = [{"op": "add", "path": "/metadata/labels/c", "value": "1"}]
+    assert patched_text(document, operations) == (
+        '{"data":{"z":1,"k":2},"metadata":{"labels":{"a":"1","b":"\\u003c"},"name":"n"}}'
+    )

@@ -1,0 +1,49 @@
+"""A patched document as the API server shows it in a fault: objects the patch opened are written with sorted keys,
+what it did not touch stays as it was written before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from cluster.meta.gojson import escape_html
+
+
+def patched_text(document: dict[str, Any], patch: Any) -> str:
+    """JSON of the result of a JSON patch (a list of operations) or a merge patch (an object)."""
+    marked = _open_merge(document, patch) if isinstance(patch, dict) else _open_operations(document, patch)
+    return escape_html(orjson.dumps(marked)).decode()
+
+
+def _open_merge(document: Any, patch: Any) -> Any:
+    if not isinstance(document, dict) or not isinstance(patch, dict):
+        return document
+    return {key: _open_merge(document[key], patch.get(key)) for key in sorted(document)}
+
+
+def _open_operations(document: Any, operations: Any) -> Any:
+    out = _sorted(document)
+    for operation in operations if isinstance(operations, list) else ():
+        for member in ("path", "from"):
+            path = operation.get(member) if isinstance(operation, dict) else None
+            if isinstance(path, str):
+                out = _open_path(out, [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:-1]])
+    return out
+
+
+def _sorted(value: Any) -> Any:
+    return {key: value[key] for key in sorted(value)} if isinstance(value, dict) else value
+
+
+def _open_path(value: Any, steps: list[str]) -> Any:
+    value = _sorted(value)
+    if not steps:
+        return value
+    if isinstance(value, dict) and steps[0] in value:
+        return {**value, steps[0]: _open_path(value[steps[0]], steps[1:])}
+    if isinstance(value, list) and steps[0].lstrip("-").isdigit() and -len(value) <= int(steps[0]) < len(value):
+        out = list(value)
+        out[int(steps[0])] = _open_path(out[int(steps[0])], steps[1:])
+        return out
+    return value
