@@ -175,7 +175,7 @@ class ApiServer:
         from cluster.apiserver.backend import RegistryBackend
         from cluster.client.inprocess import InProcessClient
 
-        return InProcessClient(RegistryBackend(self, user, manager or user.name.rpartition(":")[2]))
+        return InProcessClient(RegistryBackend(self, user, manager or default_manager_of(user)))
 
     def _authorizer(self) -> Authorizer:
         self.rbac = RbacAuthorizer(self.feed)
@@ -240,6 +240,11 @@ class ApiServer:
             context.load_verify_locations(self.options.client_ca)
             context.verify_mode = ssl.CERT_OPTIONAL
         return context
+
+
+def default_manager_of(user: UserInfo) -> str:
+    """The field manager of an in-process client that names none."""
+    return "kube-apiserver" if user == LOOPBACK else user.name.rpartition(":")[2]
 
 
 class _StatusWrites:

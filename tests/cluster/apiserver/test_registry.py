@@ -30,7 +30,7 @@ async def test_a_write_is_read_at_once_and_gets_its_system_fields(server: ApiSer
     meta = (await client.get(CONFIG_MAPS, "a", "default"))["metadata"]
     assert meta["uid"]
     assert meta["resourceVersion"] == made["metadata"]["resourceVersion"]
-    assert meta["managedFields"][0]["manager"] == "apiserver"
+    assert meta["managedFields"][0]["manager"] == "kube-apiserver"
 
 
 async def test_the_clients_object_is_not_touched(server: ApiServer) -> None:

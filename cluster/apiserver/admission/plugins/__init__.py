@@ -8,24 +8,30 @@ from cluster.apiserver.admission.interface import Surroundings
 
 def default_chain(around: Surroundings) -> AdmissionChain:
     """The plugins that are on by default."""
+    from cluster.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
     from cluster.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
     from cluster.apiserver.admission.plugins.default_tolerations import DefaultTolerationSeconds
+    from cluster.apiserver.admission.plugins.limit_ranger import LimitRanger
     from cluster.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
     from cluster.apiserver.admission.plugins.priority import Priority
+    from cluster.apiserver.admission.plugins.resource_quota import ResourceQuota
     from cluster.apiserver.admission.plugins.service_account import ServiceAccount
     from cluster.apiserver.admission.plugins.storage_protection import StorageObjectInUseProtection
     from cluster.apiserver.admission.plugins.taint_nodes import TaintNodesByCondition
 
     lifecycle = NamespaceLifecycle(around)
+    limits = LimitRanger(around)
     account = ServiceAccount(around)
     priority = Priority(around)
     mutating = (
         lifecycle,
+        limits,
         account,
         TaintNodesByCondition(around),
         priority,
         DefaultTolerationSeconds(around),
         DefaultStorageClass(around),
         StorageObjectInUseProtection(around),
+        DefaultIngressClass(around),
     )
-    return AdmissionChain(mutating, (account, priority))
+    return AdmissionChain(mutating, (limits, account, priority, ResourceQuota(around)))
