@@ -93,9 +93,9 @@ def template_output(chart_path: Path, values_file: Path | None, cache: Path | No
 
     given: dict[str, Any] = {}
     if values_file is not None:
-        from pyhelm.formats.yamls import load_yaml
+        from pyhelm.formats.yaml_read import load_map
 
-        given = load_yaml(values_file.read_bytes()) or {}
+        given = load_map(values_file.read_bytes())
     chart, values = effective_values(load_chart(str(chart_path)), given)
     options = EngineOptions(cache=cache, replace=REPLACED)
     files = Engine(options).render(chart, values, ReleaseInfo(name="rel"), capabilities())
