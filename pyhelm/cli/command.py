@@ -47,6 +47,8 @@ class Call:
     stdin: TextIO
     environ: Mapping[str, str]
     program: str = "helm"
+    cluster_told: bool = False
+    """Whether the user knows by now which cluster this talks to."""
 
     @property
     def words(self) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pyhelm import __version__
-from pyhelm.actions.context import Context, Reporter
+from pyhelm.actions.context import Context, Reporter, no_progress
 from pyhelm.cli.command import Call
 from pyhelm.cli.logging import logger
 from pyhelm.cli.progress import Display
@@ -44,14 +44,15 @@ def choose(call: Call, *, start: bool = True) -> Access:
     """The API server to talk to; says which. Without `start` no bundled cluster is started for it."""
     overrides = overrides_of(call)
     access = None if call.settings.bundled else load_access(overrides, call.environ)
-    if access is None and start:
+    if access is None and (start or call.settings.bundled):
         access = _bundled(call, overrides)
     if access is None:
         return Access(server="http://localhost:8080", namespace=overrides.namespace or "default")
     if not access.server:
         raise KubeError(f"context {access.context} names no server")
-    if call.environ.get("PYHELM_QUIET", "") not in ("1", "true"):
+    if not call.settings.quiet and not call.cluster_told:
         call.err(f"cluster: {access.words}")
+        call.cluster_told = True
     return access
 
 
@@ -89,7 +90,11 @@ async def connected(call: Call, *, all_namespaces: bool = False, start: bool = T
                 discovery=Discovery(kube),
                 releases=Releases(driver),
                 namespace=access.namespace,
-                reporter=Reporter(log=logger(call), progress=display.show, lines=display.line),
+                reporter=Reporter(
+                    log=logger(call),
+                    progress=no_progress if call.settings.quiet else display.show,
+                    lines=display.line,
+                ),
                 cache=call.settings.cache_home / "pyhelm" / "templates",
             )
         finally:

@@ -84,7 +84,6 @@ ALIASES: dict[str, str] = {
 _PLAIN = (UsageError, ChartError, ManifestError, TemplateError, ValuesError)
 
 _GROUPS = frozenset(path.partition(" ")[0] for path in COMMANDS if " " in path)
-_RAW = frozenset({"cluster", "kubectl"})
 
 
 def main(

@@ -31,6 +31,7 @@ GLOBAL_FLAGS: tuple[Flag, ...] = (
     text("color", "use colored output (never, auto, always)", default="auto"),
     text("colour", "use colored output (never, auto, always)", default="auto", alias_of="color", hidden=True),
     boolean("bundled", "use the bundled cluster, also where a kubeconfig names another one"),
+    boolean("quiet", "do not say which cluster is used, and show no progress"),
 )
 
 
@@ -60,6 +61,7 @@ class Settings:
     driver: str
     color: str
     bundled: bool
+    quiet: bool
 
     @property
     def namespace_or_default(self) -> str:
@@ -100,6 +102,7 @@ def read_settings(parsed: Parsed, environ: Mapping[str, str]) -> Settings:
         driver=environ.get("HELM_DRIVER", ""),
         color=word("color", "HELM_COLOR", "auto"),
         bundled=bool(parsed["bundled"]) or truth(environ.get("PYHELM_BUNDLED", "")),
+        quiet=bool(parsed["quiet"]) or truth(environ.get("PYHELM_QUIET", "")),
     )
 
 

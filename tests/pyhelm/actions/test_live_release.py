@@ -107,6 +107,10 @@ def test_the_cluster_is_named_on_stderr_alone(live: Live, chart: Path) -> None:
     outcome = live.run("list", "-o", "json")
     assert outcome.err == f"cluster: context test ({live.url})\n"
     assert json.loads(outcome.out) == []
+    assert live.run("list", "--quiet").err == ""
+    twice = live.run("upgrade", "a", str(chart), "--install", "-o", "json")
+    assert twice.err.count("cluster: ") == 1
+    assert json.loads(twice.out)["info"]["status"] == "deployed"
 
 
 def test_records_are_secrets_in_helms_form(live: Live, chart: Path) -> None:
