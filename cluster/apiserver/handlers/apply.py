@@ -12,7 +12,7 @@ from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
 from cluster.meta import errors, gojson
-from cluster.meta.objects import gvk
+from cluster.meta.objects import clone, gvk
 from cluster.meta.types import Obj
 
 
@@ -106,7 +106,7 @@ async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Su
     async def transform(current: Obj) -> Obj:
         wanted = scale_of(registry, current, sub)
         wanted["spec"]["replicas"] = replicas or 0
-        obj = with_replicas(registry, current, wanted, sub, ctx.info.name)
+        obj = with_replicas(registry, clone(current), wanted, sub, ctx.info.name)
         config = {
             "apiVersion": registry.kind.api_version,
             "kind": registry.kind.kind,

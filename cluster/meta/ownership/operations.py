@@ -131,7 +131,7 @@ def apply(live: Obj, patch: Obj, structure: Structure, writer: Writer, force: bo
         applied = _kubectl_takes_over(plain, patch, structure, writer, managed, conflicts)
     merged, owners, changed = applied
     me = Manager(writer.manager, APPLY, "", writer.subresource)
-    if changed and me in owners:
+    if changed and me in owners and writer.subresource != SCALE:
         owners[me].time = writer.now
     cap(owners)
     if writer.manager == "kubectl" and changed:
