@@ -142,7 +142,7 @@ def _prepare(registry: Registry, new: Obj, old: Obj, strategy: Strategy, sub: Su
     strategy.prepare_update(new, old)
     if sub is None and "status" in {s.name for s in registry.kind.subresources} and "status" in old:
         new.setdefault("status", old["status"])
-    if main.generation and (sub is None or sub.name != "binding"):
+    if main.generation and (sub is None or sub.name not in ("binding", "status")):
         metadata.bump_generation(new, old, main.generation_of)
     new["metadata"] = metadata.ordered(new["metadata"]) | {"resourceVersion": old["metadata"]["resourceVersion"]}
 
