@@ -108,7 +108,6 @@ class Inbound(_Half):
         self._choice, self._connections = choice, connections
         self._finding: asyncio.Task[None] | None = None
         self._early: list[bytes] = []
-        self._early: list[bytes] = []
 
     def data_received(self, data: bytes) -> None:
         if self.other is None:
@@ -130,13 +129,6 @@ class Inbound(_Half):
         if self._finding is not None:
             self._finding.cancel()
         super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        # An event loop may have read before `pause_reading` took hold: those bytes wait for the endpoint.
-        if self.other is None:
-            self._early.append(data)
-        else:
-            self.other.write(data)
 
     async def _find(self) -> None:
         assert self.transport is not None
