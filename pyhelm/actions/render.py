@@ -92,9 +92,12 @@ def effective_values(rendering: Rendering) -> dict[str, Any]:
 
     values = coalesce_values(rendering.chart, rendering.values, rendering.warn)
     if not rendering.options.skip_schema_validation and _has_schema(rendering.chart):
-        from pyhelm.values.schema import check_values
+        from pyhelm.values.quick_schema import all_surely_valid
 
-        check_values(rendering.chart, values)
+        if not all_surely_valid(rendering.chart, values):
+            from pyhelm.values.schema import check_values
+
+            check_values(rendering.chart, values)
     return values
 
 

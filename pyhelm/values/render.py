@@ -21,9 +21,12 @@ def effective_values(
     settled = process(chart, given, warn)
     values = coalesce_values(settled, given, warn)
     if check_schema and _has_schema(settled):
-        from pyhelm.values.schema import check_values
+        from pyhelm.values.quick_schema import all_surely_valid
 
-        check_values(settled, values)
+        if not all_surely_valid(settled, values):
+            from pyhelm.values.schema import check_values
+
+            check_values(settled, values)
     return settled, values
 
 
