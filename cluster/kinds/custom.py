@@ -27,6 +27,7 @@ Rules = Callable[[Obj, Obj | None, Spec], Faults]
 """(new, old or None, schema) -> faults of the schema's rules."""
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_OWN: tuple[str, ...] = ("apiVersion", "kind", "metadata")
 _SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
 _AGE = {
     "name": "Age",
@@ -123,8 +124,8 @@ class _Rules:
 
     def default(self, obj: Obj) -> None:
         shape(obj.setdefault("metadata", {}), _META)
-        own = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
-        kept = {key: obj[key] for key in ("apiVersion", "kind", "metadata") if key in obj}
+        own = {key: value for key, value in obj.items() if key not in _OWN}
+        kept: Obj = {key: obj[key] for key in _OWN if key in obj}
         fill_defaults(own, self.schema)
         obj.clear()
         obj.update(kept)

@@ -4,9 +4,9 @@ The API server keeps objects in typed structures, so `hostNetwork: false` or `la
 appears, and quantities come back in canonical form. `wire_shapes.json` says, a letter per field, which fields do so
 (facts of the published API types); this module applies it. It knows nothing of defaults or validity.
 
-Letters: `zs|zi|zb` scalar left out when zero; `Zs|Zi|Zb` scalar always there; `x` optional scalar; `p|P` optional
-structure;`s` structure always there; `o` structure left out when empty; `l|L`, `m|M` list and map, the capital written as null
-when empty; `q|Q` quantity; `T` time or scalar written as null.
+Letters: `zs|zi|zb` scalar left out when zero; `Zs|Zi|Zb` scalar always there; `x` optional scalar;
+`p|P` optional structure, left out or null; `s` structure always there; `o` structure left out when empty; `l|L`,
+`m|M` list and map, the capital written as null when empty; `q|Q` quantity; `T` time or scalar written as null.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def _absent(value: dict[str, Any], name: str, letter: str, ref: str) -> None:
     if letter in _ZEROS:
         value[name] = _ZEROS[letter]
     elif letter == "s":
-        value[name] = inner = {}
+        inner: dict[str, Any] = {}
+        value[name] = inner
         shape(inner, ref)
     elif letter == "Q":
         value[name] = "0"

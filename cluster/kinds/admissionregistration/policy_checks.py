@@ -98,7 +98,8 @@ def actions(spec: dict[str, Any]) -> Faults:
             invalid(
                 path,
                 listed,
-                "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
+                "must not contain both Deny and Warn (repeating the same validation failure information in the API "
+                "response and headers serves no purpose)",
             )
         )
     return faults

@@ -204,7 +204,10 @@ def _selectable(path: Path, fields: list[Spec] | None, version: Spec) -> Faults:
         if found is None:
             faults.append(invalid(here, text, "is an invalid path: does not refer to a valid field"))
         elif found.get("type") not in ("string", "boolean", "integer"):
-            why = "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed."
+            why = (
+                "must point to a field of type string, boolean or integer. "
+                "Enum string fields and strings with formats are allowed."
+            )
             faults.append(invalid(here, text, why))
         if text in seen:
             faults.append(duplicate(here, text))
@@ -257,7 +260,9 @@ def _stored(crd: Obj, spec: Spec) -> Faults:
                 invalid(
                     path[at],
                     version,
-                    f"missing from spec.versions; {version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {version} and removes {version} from status.storedVersions",
+                    f"missing from spec.versions; {version} was previously a storage version, and must remain in "
+                    f"spec.versions until a storage migration ensures no data remains persisted in {version} "
+                    f"and removes {version} from status.storedVersions",
                 )
             )
     for version in spec.get("versions") or ():

@@ -50,7 +50,7 @@ def _spread_by_keys(held: dict[str, Any], labels: dict[str, str]) -> None:
 
 
 def _affinity_terms(affinity: dict[str, Any]) -> list[dict[str, Any]]:
-    terms = []
+    terms: list[dict[str, Any]] = []
     for name in ("podAffinity", "podAntiAffinity"):
         held = affinity.get(name) or {}
         terms += held.get("requiredDuringSchedulingIgnoredDuringExecution") or []

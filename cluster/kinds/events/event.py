@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
@@ -9,7 +11,7 @@ from cluster.kinds.core.event_checks import selectable
 from cluster.kinds.kind import Cell, Kind, Strategy
 from cluster.kinds.printers import configuration
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, required
+from cluster.meta.field import Path, invalid, required
 from cluster.meta.types import GroupResource, Obj
 
 DEFINITION = "io.k8s.api.events.v1.Event"
@@ -24,7 +26,7 @@ _RENAMED = {
 }
 _BACK = {core: own for own, core in _RENAMED.items()}
 _ALWAYS = {"reportingComponent": "", "reportingInstance": "", "eventTime": None}
-_CORE_ALWAYS = {"source": {}, "firstTimestamp": None, "lastTimestamp": None, "involvedObject": {}}
+_CORE_ALWAYS: dict[str, Any] = {"source": {}, "firstTimestamp": None, "lastTimestamp": None, "involvedObject": {}}
 
 
 def to_core(event: Obj) -> Obj:
@@ -58,7 +60,7 @@ def validate(event: Obj) -> Faults:
         if not event.get(name):
             faults.append(required(Path(name)))
     if event.get("type") not in ("Normal", "Warning"):
-        faults.append(checks.invalid(Path("type"), event.get("type") or "", "has invalid value: "))
+        faults.append(invalid(Path("type"), event.get("type") or "", "has invalid value: "))
     return faults
 
 

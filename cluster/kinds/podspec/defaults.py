@@ -64,7 +64,7 @@ def _service_account(spec: Spec) -> None:
 def pull_policy(image: str) -> str:
     """Always for `latest` or no tag, IfNotPresent for a tag or digest."""
     if "@" in image:
-        return "IfNotPresent" if not _tag(image.partition("@")[0]) == "latest" else "Always"
+        return "IfNotPresent" if _tag(image.partition("@")[0]) != "latest" else "Always"
     return "Always" if _tag(image) in ("", "latest") else "IfNotPresent"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from cluster.kinds import checks
@@ -111,7 +112,7 @@ def _file_key_ref(path: Path, ref: dict[str, Any]) -> Faults:
     return faults
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Path, dict[str, Any]], Faults]] = {
     "fieldRef": field_ref,
     "resourceFieldRef": resource_field_ref,
     "configMapKeyRef": _key_ref,

@@ -7,7 +7,7 @@ from typing import Any
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.meta import names
-from cluster.meta.field import Path, duplicate, invalid, not_found, required
+from cluster.meta.field import Path, duplicate, forbidden, invalid, not_found, required
 from cluster.meta.quantity import NANO, Quantity
 
 STANDARD_CONTAINER = frozenset(("cpu", "memory", "ephemeral-storage"))
@@ -102,7 +102,7 @@ def _against_limit(path: Path, name: str, request: Quantity, limit: Any) -> Faul
 def _huge_pages(path: Path, limits: dict[str, Any], requests: dict[str, Any]) -> Faults:
     asked = {*limits, *requests}
     if any(is_huge_page(name) for name in asked) and not asked & {"cpu", "memory"}:
-        return [checks.forbidden(path, "HugePages require cpu or memory")]
+        return [forbidden(path, "HugePages require cpu or memory")]
     return []
 
 

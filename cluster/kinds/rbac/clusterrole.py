@@ -25,7 +25,7 @@ def _aggregation(rule: dict[str, Any]) -> Faults:
 
 def validate(obj: Obj) -> Faults:
     faults = rules(obj.get("rules") or [], namespaced=False)
-    faults += _aggregation((obj.get("aggregationRule") or {}))
+    faults += _aggregation(obj.get("aggregationRule") or {})
     return faults
 
 
