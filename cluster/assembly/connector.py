@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-from cluster.apiserver.http.messages import Request, Response
+from cluster.apiserver.http.messages import Connection, Request, Response
 from cluster.apiserver.nodes import ExecOptions, LogOptions
+from cluster.kubelet import remote, websocket
 from cluster.kubelet.kubelet import Kubelet
 from cluster.kubelet.logs import Wanted
-from cluster.meta.errors import Reason, StatusError
+from cluster.meta.errors import Reason, StatusError, bad_request
 from cluster.meta.objects import dig
 from cluster.meta.types import Obj
 
@@ -34,7 +35,19 @@ class Connector:
             yield chunk
 
     async def exec(self, pod: Obj, options: ExecOptions, request: Request) -> Response:
-        raise _unsupported("exec")
+        kubelet = self._kubelet(pod)
+        status = await kubelet.container(pod, options.container, running=True)
+        try:
+            protocol = websocket.choose(request.headers, remote.SPOKEN)
+        except websocket.NotWebSocket as refusal:
+            raise bad_request(str(refusal)) from refusal
+        wanted = remote.Wanted(options.stdin, options.stdout, options.stderr, options.tty)
+
+        async def take_over(connection: Connection) -> None:
+            connection.write(websocket.handshake(request.headers, protocol))
+            await kubelet.exec(websocket.WebSocket(connection), status.id, options.command, wanted)
+
+        return Response(101, takeover=take_over)
 
     async def attach(self, pod: Obj, options: ExecOptions, request: Request) -> Response:
         raise _unsupported("attach")

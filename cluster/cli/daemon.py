@@ -106,7 +106,7 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         tls_certificate=keys.server,
         tls_key=keys.server_key,
         client_ca=keys.ca,
-        signing_key=keys.tokens if (Path(__file__).parents[1] / "apiserver/authn/service_accounts.py").exists() else None,
+        signing_key=keys.tokens,
         service_cidr=service_cidr,
         kubernetes_version=config["version"],
         allowances=frozenset({LOOPBACK}),

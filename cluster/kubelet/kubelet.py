@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from cluster.client.interface import Client
-from cluster.kubelet import logs, machine
+from cluster.kubelet import logs, machine, remote, websocket
 from cluster.kubelet.context import Addresses, NodeContext
 from cluster.kubelet.node import NodeOptions, NodeRegistration
 from cluster.kubelet.runtimes.interface import ContainerState, ContainerStatus, Runtime
+from cluster.kubelet.runtimes.process import ProcessRuntime
 from cluster.kubelet.worker import PodWorker
 from cluster.machinery.clock import Clock
 from cluster.machinery.events import EventSink
@@ -136,6 +137,15 @@ class Kubelet:
                 raise not_found(GroupResource("", "pods"), f"{meta['name']}_{meta['namespace']}")
             raise bad_request(f'container "{name}" in pod "{meta["name"]}" is {_why(pod, name)}')
         return found[-1]
+
+    async def exec(
+        self, socket: websocket.WebSocket, container_id: str, command: tuple[str, ...], wanted: remote.Wanted
+    ) -> None:
+        """Run a command in a container for whoever is behind the socket."""
+        if isinstance(self.runtime, ProcessRuntime):
+            await remote.run(socket, self.runtime, container_id, command, wanted)
+        else:
+            await remote.answer(socket, await self.runtime.exec(container_id, command, 0))
 
     async def logs(
         self, pod: Obj, container: str, wanted: logs.Wanted, *, follow: bool, previous: bool

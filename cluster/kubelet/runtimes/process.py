@@ -39,6 +39,10 @@ _LINGER = 0.5
 _MEMORY_PERIOD = 1.0
 _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 OUT_OF_MEMORY = "OOMKilled"
+_ON_TERMINAL = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Becomes a command in a session whose controlling terminal is its standard input, so that shells have jobs."""
 
 
 @dataclass(slots=True)
@@ -225,12 +229,14 @@ class ProcessRuntime:
             raise RuntimeFault("NotRunning", f"container {container_id} is not running")
         container = found[1]
         argv = (_resolve(command[0], container.environ["PATH"], container.directory), *command[1:])
+        if terminal is not None:
+            argv = (sys.executable, "-I", "-S", "-c", _ON_TERMINAL, *argv)
         streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), terminal)
         if terminal is None:
             pipe = asyncio.subprocess.PIPE
             streams = {"stdin": pipe if stdin else asyncio.subprocess.DEVNULL, "stdout": pipe, "stderr": pipe}
         return await asyncio.create_subprocess_exec(
-            *argv, env=container.environ, cwd=container.directory, start_new_session=True, **streams
+            *argv, env=container.environ, cwd=container.directory, start_new_session=terminal is None, **streams
         )
 
     async def list_pods(self) -> list[tuple[SandboxStatus, list[ContainerStatus]]]:
