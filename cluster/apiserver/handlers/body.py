@@ -29,8 +29,10 @@ def incoming(ctx: Context, registry: Registry, options: WriteOptions) -> Obj:
 
 def spoken(ctx: Context, registry: Registry, gvk: GroupVersionKind, options: WriteOptions) -> Obj:
     """The body of a subresource that speaks another kind (Scale, Eviction, Binding). Raises 400, 415."""
-    kind = registry.services.kinds.by_gvk(gvk)
-    target = Target.of(kind) if kind is not None else Target(gvk, registry.services.schema.definition_of(gvk) or "")
+    schema = registry.services.schema
+    # A beta version that is no longer described (policy/v1beta1 Eviction) has the shape of its successor.
+    definition = schema.definition_of(gvk) or schema.definition_of(gvk._replace(version="v1")) or ""
+    target = Target(gvk, definition)
     return read(ctx, registry, target, options)
 
 

@@ -12,7 +12,7 @@ from cluster.apiserver.request import Context, Query
 from cluster.meta import errors
 from cluster.meta.errors import Cause, Reason, StatusError
 from cluster.meta.objects import dig
-from cluster.meta.types import Obj
+from cluster.meta.types import GroupResource, Obj
 
 
 class Connect:
@@ -25,15 +25,14 @@ class Connect:
         options = _log_options(ctx.query, ctx.info.name)
         pod = self._pod(ctx, registry)
         container = _container(pod, ctx.query.get("container"))
-        _must_have_node(pod)
+        node = dig(pod, "spec", "nodeName")
+        if not node:
+            return Response(204, content_type="")
+        if registry.services.feed.get(GroupResource("", "nodes"), "", node) is None:
+            raise errors.not_found(GroupResource("", "pods"), node)
         chunks = self._node().logs(pod, container, options)
         first = await anext(chunks, b"")
-        response = Response(200, content_type="text/plain")
-        if not options.follow:
-            response.stream = stream_of(_rejoined(first, chunks))
-            return response
-        response.stream = stream_of(_rejoined(first, chunks))
-        return response
+        return Response(200, content_type="text/plain", stream=stream_of(_rejoined(first, chunks)))
 
     async def exec(self, ctx: Context, registry: Registry) -> Response:
         pod = self._pod(ctx, registry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cluster.apiserver.registry.registry import Registry
 from cluster.kinds.kind import Strategy, Subresource
 from cluster.meta import errors
-from cluster.meta.errors import Cause, StatusError
+from cluster.meta.errors import StatusError
 from cluster.meta.times import seconds
 from cluster.meta.types import GroupResource, Obj
 
@@ -15,19 +15,20 @@ SUBRESOURCE = Subresource(name="binding", verbs=("create",), strategy=Strategy()
 
 
 def check(given: Obj, name: str) -> None:
-    """Raises 400, 422."""
+    """Raises 400, 500."""
     own = (given.get("metadata") or {}).get("name") or ""
     if own and name and own != name:
         raise errors.bad_request("name in URL does not match name in Binding object")
     target = given.get("target") or {}
-    causes = []
+    faults = []
     if target.get("kind") not in (None, "", "Node"):
         text = f'Unsupported value: "{target["kind"]}": supported values: "Node", "<empty>"'
-        causes.append(Cause("FieldValueNotSupported", text, "target.kind"))
+        faults.append(f"target.kind: {text}")
     if not target.get("name"):
-        causes.append(Cause("FieldValueRequired", "Required value", "target.name"))
-    if causes:
-        raise errors.invalid(("", "Binding"), name, causes)
+        faults.append("target.name: Required value")
+    if faults:
+        # Kubernetes answers a plain error here, which becomes a 500 without a reason.
+        raise StatusError(500, "", faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")
 
 
 def assign(registry: Registry, pod: Obj, given: Obj) -> Obj:
@@ -48,8 +49,21 @@ def assign(registry: Registry, pod: Obj, given: Obj) -> Obj:
         meta["annotations"] = {**(meta.get("annotations") or {}), **wanted["annotations"]}
     if wanted.get("labels"):
         meta["labels"] = {**(meta.get("labels") or {}), **wanted["labels"]}
+    _copy_topology(registry, pod)
     _scheduled(pod, registry.services.clock.now())
     return pod
+
+
+TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+
+
+def _copy_topology(registry: Registry, pod: Obj) -> None:
+    """A pod carries the zone and region of its node."""
+    node = registry.services.feed.get(GroupResource("", "nodes"), "", pod["spec"]["nodeName"])
+    labels = (node or {}).get("metadata", {}).get("labels") or {}
+    found = {name: labels[name] for name in TOPOLOGY if name in labels}
+    if found:
+        pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **found}
 
 
 def _refused(name: str, why: str) -> StatusError:

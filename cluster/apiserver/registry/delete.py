@@ -54,7 +54,7 @@ async def delete(registry: Registry, namespace: str, name: str, options: DeleteO
 
 async def _attempt(registry: Registry, namespace: str, name: str, entry: Entry, options: DeleteOptions) -> Deleted:
     old = registry.present(entry)
-    _check_preconditions(registry, old, options)
+    check_preconditions(registry, old, options)
     write = WriteOptions(options.user, options.dry_run, wire=options.wire, warnings=options.warnings)
     about = attributes(registry, Operation.DELETE, namespace, name, None, old, write)
     succeeded = False
@@ -68,7 +68,8 @@ async def _attempt(registry: Registry, namespace: str, name: str, entry: Entry, 
     return outcome
 
 
-def _check_preconditions(registry: Registry, obj: Obj, options: DeleteOptions) -> None:
+def check_preconditions(registry: Registry, obj: Obj, options: DeleteOptions) -> None:
+    """Raises 409."""
     meta = obj["metadata"]
     asked = GroupResource(registry.kind.group, registry.kind.kind)
     if options.uid is not None and options.uid != meta["uid"]:

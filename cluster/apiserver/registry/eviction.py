@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.apiserver.registry.delete import delete
+from cluster.apiserver.registry.delete import check_preconditions, delete
+from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import DeleteOptions, WriteOptions, delete_options
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
@@ -35,7 +36,37 @@ async def evict(registry: Registry, namespace: str, name: str, given: Obj, optio
     pod = entry.obj
     if not _needs_no_budget(pod):
         await _ask_budgets(registry, namespace, pod, wanted, options)
+    _check_preconditions(registry, registry.cache.get(namespace, name), wanted)
+    if not wanted.dry_run:
+        await _say_why(registry, namespace, name, options)
     await delete(registry, namespace, name, wanted)
+
+
+def _check_preconditions(registry: Registry, entry: Entry | None, wanted: DeleteOptions) -> None:
+    if entry is not None:
+        check_preconditions(registry, entry.obj, wanted)
+
+
+async def _say_why(registry: Registry, namespace: str, name: str, options: WriteOptions) -> None:
+    """The pod shows that it was evicted."""
+    now = seconds(registry.services.clock.now())
+
+    async def transform(pod: Obj) -> Obj:
+        status = pod.setdefault("status", {})
+        kept = [c for c in status.get("conditions") or [] if c.get("type") != "DisruptionTarget"]
+        condition: Obj = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": now,
+        }
+        condition |= {"reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"}
+        status["conditions"] = [*kept, condition]
+        return pod
+
+    await update(
+        registry, namespace, name, Change(transform, subresource=_STATUS, tracked=False, mutate=False), options
+    )
 
 
 def _needs_no_budget(pod: Obj) -> bool:
@@ -51,9 +82,8 @@ async def _ask_budgets(
     if not budgets:
         return
     if len(budgets) > 1:
-        raise errors.internal(
-            "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-        )
+        text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        raise StatusError(500, "", text)
     budget = budgets[0]
     if not _ready(pod) and _unready_may_go(budget):
         return
@@ -87,7 +117,7 @@ def _check(budget: Obj) -> None:
     """Whether the budget allows one more disruption now. Raises 403, 429."""
     meta, status = budget["metadata"], budget.get("status") or {}
     if (status.get("observedGeneration") or 0) < (meta.get("generation") or 0):
-        raise _not_now(f"The disruption budget {meta['name']} is still being processed by the server.")
+        raise _not_now(f"The disruption budget {meta['name']} is still being processed by the server.", _RETRY_AFTER)
     allowed = status.get("disruptionsAllowed") or 0
     if allowed < 0:
         raise errors.forbidden(BUDGETS, meta["name"], "pdb disruptions allowed is negative")
@@ -99,12 +129,13 @@ def _check(budget: Obj) -> None:
         raise _not_now(text)
 
 
-def _not_now(cause: str) -> StatusError:
+def _not_now(cause: str, again: int = 0) -> StatusError:
     return StatusError(
         429,
         Reason.TOO_MANY_REQUESTS,
         "Cannot evict pod as it would violate the pod's disruption budget.",
-        {"causes": [{"reason": "DisruptionBudget", "message": cause}], "retryAfterSeconds": _RETRY_AFTER},
+        {"causes": [{"reason": "DisruptionBudget", "message": cause}]}
+        | ({"retryAfterSeconds": again} if again else {}),
     )
 
 

@@ -40,9 +40,13 @@ def applied(registry: Registry, patch: Obj, old: Obj | None, options: WriteOptio
 def _writer(registry: Registry, options: WriteOptions, subresource: str) -> Writer:
     """`reset` are the fields this endpoint cannot write."""
     kind = registry.kind
+    reset: tuple[tuple[str, ...], ...]
     if subresource:
         reset = _SPEC if subresource in ("status", "approval") else ()
     else:
         reset = _STATUS if kind.subresource("status") is not None else ()
+        if kind.plural == "certificatesigningrequests":
+            # Its spec is written once, by its maker, and owned by nobody.
+            reset = _SPEC + _STATUS
     now = seconds(registry.services.clock.now())
     return Writer(options.manager, kind.api_version, now, subresource, reset)

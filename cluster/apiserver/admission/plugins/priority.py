@@ -51,7 +51,8 @@ class Priority(PlainPlugin):
                 raise errors.forbidden(
                     CLASSES,
                     attributes.name,
-                    f"PriorityClass {other['metadata']['name']} is already marked as default. Only one default can exist",
+                    f"PriorityClass {other['metadata']['name']} is already marked as default. "
+                    "Only one default can exist",
                 )
 
     @staticmethod

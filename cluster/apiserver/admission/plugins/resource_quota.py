@@ -139,7 +139,7 @@ def _pod_usage(pod: Obj, out: Usage) -> None:
 
 
 def _service_usage(spec: Obj, out: Usage) -> None:
-    ports = [p for p in spec.get("ports") or []]
+    ports = list(spec.get("ports") or [])
     if spec.get("type") == "LoadBalancer":
         out["services.loadbalancers"] = ONE
         if spec.get("allocateLoadBalancerNodePorts") is not False:
