@@ -280,10 +280,19 @@ class Linker:
         if word.startswith("f_"):
             name = word[2:]
             found = self.functions.get(name) or self.own.get(name)
-            return found if found is not None else resolve(name)
+            return found if found is not None else self.late(word, name)
         if word.startswith("i_"):
             return GoInt(word[2:].replace("m", "-"))
         return None
+
+    def late(self, word: str, name: str) -> Callable[..., Any]:
+        """A function that is imported when it is first called: a template may name many that it never calls."""
+
+        def call(*arguments: Any) -> Any:
+            function = self.names[word] = resolve(name)
+            return function(*arguments)
+
+        return call
 
     def find(self, name: str) -> Callable[..., None] | None:
         found = self.linked.get(name)
