@@ -58,7 +58,7 @@ async def _serve(place: Place, report: int) -> int:
         return _tell(report, error=str(error))
     except Exception as error:
         log.exception("the cluster did not start")
-        return _tell(report, error=f"{type(error).__name__}: {error}")
+        return _tell(report, error=_reason(error))
     config["port"] = cluster.server.port
     places.write_json(place.config, config)
     places.write_json(place.daemon, {"pid": os.getpid(), "port": cluster.server.port, "started": cluster.clock.now()})
@@ -69,6 +69,13 @@ async def _serve(place: Place, report: int) -> int:
     place.daemon.unlink(missing_ok=True)
     del held
     return code
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause, where several parts failed together."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 async def _open_store(place: Place) -> Any:
