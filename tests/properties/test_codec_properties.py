@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cluster.apiserver.codecs import Target, decode_body
@@ -75,6 +75,7 @@ def test_decoding_twice_is_decoding_once(value: Any) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(JSON)
+@example({"0o": "0b", "08": "0x", "1e3": ".", "-": "+1", "1_000": "0_7"})
 def test_yaml_and_cbor_read_back(value: Any) -> None:
     assert loads(dumps({"v": value})).value == {"v": value}
     assert from_cbor(to_cbor(value)) == value
