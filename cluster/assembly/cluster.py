@@ -26,7 +26,7 @@ from cluster.machinery.clock import Clock, RealClock
 from cluster.machinery.events import EventSink
 from cluster.machinery.informer import Informers
 from cluster.machinery.resources import ENDPOINT_SLICES, NODES, SERVICE_ACCOUNTS, SERVICES
-from cluster.meta.errors import StatusError
+from cluster.meta.errors import StatusError, is_conflict
 from cluster.network.userspace import UserspaceProxier
 from cluster.scheduler.scheduler import start as make_scheduler
 from cluster.storage.interface import Store
@@ -135,11 +135,17 @@ class Cluster:
     async def _open_node(self, name: str) -> None:
         """Admission taints every new node as not ready. This process knows that it is ready, so pods need not wait
         for the look that the node controller takes every few seconds."""
-        node = await self.client.get(NODES, name)
-        taints = node["spec"].get("taints") or []
-        left = [taint for taint in taints if taint["key"] != _NOT_READY]
-        if len(left) < len(taints):
-            await self.client.patch(NODES, name, "", {"spec": {"taints": left or None}})
+        while True:
+            node = await self.client.get(NODES, name)
+            taints = node["spec"].get("taints") or []
+            left = [taint for taint in taints if taint["key"] != _NOT_READY]
+            if len(left) == len(taints):
+                return
+            try:
+                await self.client.patch(NODES, name, "", {"spec": {"taints": left or None}})
+            except StatusError as error:
+                if not is_conflict(error):
+                    raise
 
     async def _default_account(self) -> None:
         """Pods can only be made once their namespace has its service account."""
