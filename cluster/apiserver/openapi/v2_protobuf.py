@@ -94,7 +94,7 @@ def _schema(item: Mapping[str, Any]) -> bytes:
     if item.get("properties"):
         named = b"".join(chunk(1, _named(name, _schema(each))) for name, each in item["properties"].items())
         out.append(chunk(25, named))
-    out.append(_extensions(30, item))
+    out.append(_extensions(31, item))
     return b"".join(out)
 
 

@@ -65,6 +65,11 @@ def test_a_changed_custom_resource_changes_the_hash() -> None:
     assert "io.e.v1.Widget" in orjson.loads(after.body)["components"]["schemas"]
 
 
+def dict_of(message: object) -> dict[int, bytes]:
+    assert isinstance(message, bytes)
+    return {number: value for number, _, value in fields(message) if isinstance(value, bytes)}
+
+
 def test_v2_as_json_and_as_protobuf() -> None:
     api = OpenAPI(schema())
     document = orjson.loads(api.v2([DEPLOYMENT, WIDGET]).body)
@@ -75,4 +80,7 @@ def test_v2_as_json_and_as_protobuf() -> None:
     assert parts[1] == b"2.0"
     named = [value for number, _, value in fields(parts[9]) if number == 1]  # type: ignore[arg-type]
     assert len(named) == len(document["definitions"])
+    by_name = {dict_of(item)[1]: dict_of(item)[2] for item in named}
+    extensions = [value for number, _, value in fields(by_name[b"io.e.v1.Widget"]) if number == 31]
+    assert b"x-kubernetes-group-version-kind" in extensions[0]
     api.drop()
