@@ -179,10 +179,7 @@ def validate_metadata_update(new: Obj, old: Obj, kind: Kind) -> list[FieldError]
     for name in _FIXED:
         if now.get(name) != was.get(name):
             faults.append(invalid(META / name, now.get(name), checks.IMMUTABLE))
-    # The API checks an update's metadata twice, and once more each as new and as any object's; messages are folded,
-    # the list of causes is not.
-    loose = _loose_parts(now)
-    return (faults + loose) * 2 + loose * 2
+    return faults + _loose_parts(now)
 
 
 def _go_strings(values: list[str]) -> str:

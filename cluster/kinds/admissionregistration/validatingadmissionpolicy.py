@@ -16,6 +16,7 @@ from cluster.kinds.wire import defaulting
 from cluster.meta.field import required
 from cluster.meta.types import Obj
 
+REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 DEFINITION = "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy"
 
 
@@ -37,6 +38,8 @@ def validate(obj: Obj) -> Faults:
     for at, validation in enumerate(held.get("validations") or ()):
         if not (validation.get("expression") or "").strip():
             faults.append(required((SPEC / "validations")[at] / "expression", "expression is not specified"))
+        if (reason := validation.get("reason")) is not None:
+            faults += checks.one_of((SPEC / "validations")[at] / "reason", reason, REASONS)
     return faults
 
 

@@ -12,7 +12,7 @@ from cluster.kinds.printers import extensions
 from cluster.kinds.strategy import clear_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta import names
-from cluster.meta.field import Path, invalid, required
+from cluster.meta.field import Path, forbidden, invalid, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.certificates.v1.CertificateSigningRequest"
@@ -59,6 +59,8 @@ def signer_name(path: Path, name: str) -> Faults:
     if not slash or not domain or not rest or "/" in rest:
         why = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
         return [invalid(path, name, why)]
+    if name == "kubernetes.io/legacy-unknown":
+        return [invalid(path, name, "the legacy signerName is not allowed via this API version")]
     faults = [invalid(path, domain, text) for text in names.dns1123_subdomain(domain)]
     if "." not in domain:
         faults.append(invalid(path, domain, "should be a domain with at least two segments separated by dots"))
@@ -91,6 +93,49 @@ def _approval(new: Obj, old: Obj) -> None:
         new["status"]["conditions"] = conditions
 
 
+def conditions(new: Obj, old: Obj) -> Faults:
+    """Approved and Denied exclude each other, and neither is taken back."""
+    path, listed = Path("status") / "conditions", (new.get("status") or {}).get("conditions") or []
+    faults: Faults = []
+    seen: set[str] = set()
+    for at, condition in enumerate(listed):
+        here, kind, state = path[at], condition.get("type") or "", condition.get("status") or ""
+        if not kind:
+            faults.append(required(here / "type"))
+        if not state:
+            faults.append(required(here / "status"))
+        elif kind in ("Approved", "Denied", "Failed"):
+            faults += checks.one_of(here / "status", state, ("True",))
+        else:
+            faults += checks.one_of(here / "status", state, ("False", "True", "Unknown"))
+        if {kind, *seen} >= {"Approved", "Denied"}:
+            faults.append(invalid(path, kind, "Approved and Denied conditions are mutually exclusive"))
+        seen.add(kind)
+    for kind in ("Approved", "Denied", "Failed"):
+        held = [c.get("type") for c in (old.get("status") or {}).get("conditions") or ()]
+        if kind in held and kind not in seen:
+            faults.append(forbidden(path, f'updates may not remove a condition of type "{kind}"'))
+    return faults
+
+
+def _validate_status(new: Obj, old: Obj) -> Faults:
+    faults = conditions(new, old)
+    certificate = (new.get("status") or {}).get("certificate")
+    before = (old.get("status") or {}).get("certificate")
+    if before and certificate != before:
+        why = "updates may not set certificate content if existing certificate content has been set"
+        return [*faults, forbidden(Path("status") / "certificate", why)]
+    if certificate and not before:
+        try:
+            sound = b"-----BEGIN CERTIFICATE-----" in b64decode(certificate)
+        except ValueError:
+            sound = False
+        if not sound:
+            why = "must contain at least one CERTIFICATE PEM block"
+            faults.append(invalid(Path("status") / "certificate", "<certificate data>", why))
+    return faults
+
+
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
     default=DEFAULT,
@@ -99,7 +144,7 @@ _WRITES = Strategy(
     validate=validate,
     validate_update=validate_update,
 )
-_APPROVAL = Strategy(default=DEFAULT, prepare_update=_approval)
+_APPROVAL = Strategy(default=DEFAULT, prepare_update=_approval, validate_update=conditions)
 
 
 KIND = Kind(
@@ -113,7 +158,7 @@ KIND = Kind(
     definition="io.k8s.api.certificates.v1.CertificateSigningRequest",
     subresources=(
         Subresource(name="approval", verbs=("get", "patch", "update"), strategy=_APPROVAL),
-        status(DEFAULT),
+        status(DEFAULT, validate_update=_validate_status),
     ),
     table=table("certificates.k8s.io", "certificatesigningrequests", extensions.signing_request),
     strategy=_WRITES,

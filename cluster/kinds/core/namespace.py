@@ -19,6 +19,10 @@ FINALIZER = "kubernetes"
 
 def _default(namespace: Obj) -> None:
     namespace["status"].setdefault("phase", "Active")
+    _label(namespace)
+
+
+def _label(namespace: Obj) -> None:
     name = namespace["metadata"].get("name")
     if name:
         labels = {**(namespace["metadata"].get("labels") or {}), NAME_LABEL: name}
@@ -45,8 +49,8 @@ def _finalize(new: Obj, old: Obj) -> None:
 
 def _validate_finalizers(new: Obj, _old: Obj) -> Faults:
     faults: Faults = []
-    for finalizer in spec(new).get("finalizers") or ():
-        path = Path("spec") / "finalizers"
+    for at, finalizer in enumerate(spec(new).get("finalizers") or ()):
+        path = (Path("spec") / "finalizers")[at]
         faults += checks.qualified(path, finalizer)
         if "/" not in finalizer and finalizer != FINALIZER:
             why = "name is neither a standard finalizer name nor is it fully qualified"
@@ -63,7 +67,11 @@ def _selectable(namespace: Obj) -> dict[str, str]:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
-    default=DEFAULT, prepare_create=_prepare_create, prepare_update=_prepare_update, name_rule="dns1123-label"
+    default=DEFAULT,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    canonicalize=_label,
+    name_rule="dns1123-label",
 )
 _FINALIZE = Strategy(default=DEFAULT, prepare_update=_finalize, validate_update=_validate_finalizers)
 

@@ -11,6 +11,7 @@ from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.podspec.defaults import default_pod
 from cluster.kinds.podspec.qos import qos_class
 from cluster.kinds.podspec.spec import pod_annotations, pod_spec, spec_warnings
+from cluster.kinds.podspec.status import default_ips, pod_status
 from cluster.kinds.podspec.updates import ephemeral_update, resize_update, spec_update
 from cluster.kinds.printers.pods import pod as cells
 from cluster.kinds.strategy import STATUS_VERBS, carry, carry_meta, keep_status, spec, status
@@ -145,7 +146,7 @@ def _validate_resize(new: Obj, old: Obj) -> Faults:
     return _validate_common(new) + resize_update(spec(new), spec(old))
 
 
-DEFAULT = defaulting(DEFINITION, default_pod)
+DEFAULT = defaulting(DEFINITION, default_pod, default_ips)
 _WRITES = Strategy(
     default=DEFAULT,
     prepare_create=_prepare_create,
@@ -188,7 +189,7 @@ KIND = Kind(
             kind=GroupVersionKind("", "v1", "PodProxyOptions"),
         ),
         Subresource(name="resize", verbs=STATUS_VERBS, strategy=_RESIZE),
-        status(DEFAULT, carry_meta("ownerReferences"), _keep_qos),
+        status(DEFAULT, carry_meta("ownerReferences"), _keep_qos, validate_update=pod_status),
     ),
     table=table("", "pods", cells),
     strategy=_WRITES,

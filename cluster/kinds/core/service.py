@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
+from cluster.kinds.core.load_balancer import load_balancer
 from cluster.kinds.core.service_checks import (
     externally_accessible,
     is_headless,
@@ -80,6 +81,8 @@ def _prepare_update(new: Obj, old: Obj) -> None:
     now, was = spec(new), spec(old)
     _keep_allocated(now, was)
     _drop_by_type(now, was)
+    if now.get("type") != "LoadBalancer" and ((new.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+        new["status"] = {**new["status"], "loadBalancer": {}}
 
 
 def _keep_allocated(now: dict[str, Any], was: dict[str, Any]) -> None:
@@ -198,7 +201,7 @@ KIND = Kind(
             verbs=("create", "delete", "get", "patch", "update"),
             kind=GroupVersionKind("", "v1", "ServiceProxyOptions"),
         ),
-        status(DEFAULT),
+        status(DEFAULT, validate_update=load_balancer),
     ),
     table=table("", "services", network.service),
     strategy=_WRITES,

@@ -65,7 +65,10 @@ def validate(event: Obj) -> Faults:
 
 
 def _selectable(event: Obj) -> dict[str, str]:
-    return selectable(to_core(event))
+    """The core names, and those of this version."""
+    found = selectable(to_core(event))
+    own = {name.replace("involvedObject.", "regarding."): value for name, value in found.items()}
+    return {**found, **own, "reportingController": found["reportingComponent"]}
 
 
 def _cells(event: Obj, now: float) -> list[Cell]:

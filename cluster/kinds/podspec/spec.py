@@ -21,9 +21,11 @@ def pod_spec(path: Path, spec: Spec) -> Faults:
     """Faults of a PodSpec, topics in the order of the API."""
     grace = spec.get("terminationGracePeriodSeconds")
     faults = volumes.volumes(path / "volumes", spec.get("volumes") or [])
+    whole, spec = spec, {**spec, "volumes": volumes.sound(spec.get("volumes") or [])}
     faults += containers.containers(path / "containers", spec, grace)
     faults += containers.init_containers(path / "initContainers", spec, grace)
     faults += containers.ephemeral_containers(path / "ephemeralContainers", spec)
+    spec = whole
     policy = spec.get("restartPolicy") or ""
     faults += (
         checks.one_of(path / "restartPolicy", policy, RESTART_POLICIES)

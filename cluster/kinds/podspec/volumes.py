@@ -339,3 +339,8 @@ def volumes(path: Path, listed: list[dict[str, Any]]) -> Faults:
         seen.add(name)
         faults += own
     return faults
+
+
+def sound(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The volumes without a fault of their own; others do not exist for the mounts that name them."""
+    return [volume for volume in listed if not volumes(Path(""), [volume])]
