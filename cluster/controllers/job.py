@@ -98,7 +98,7 @@ class JobController:
     def _forget(self, key: ObjectKey) -> None:
         self._expectations.forget(key)
         for memory in (self._released, self._written, self._failures):
-            memory.pop(key, None)  # type: ignore[attr-defined]
+            memory.pop(key, None)
 
     def _orphaned(self, pod: Obj) -> None:
         """Its Job is gone: nobody will count it, so the finalizer must not hold it."""

@@ -261,8 +261,8 @@ def _success(job: Obj, found: Account) -> Ending | None:
 def _rule_met(rule: dict[str, Any], done: set[int]) -> bool:
     if rule.get("succeededIndexes"):
         wanted = parse_indexes(rule["succeededIndexes"])
-        return len(wanted & done) >= rule.get("succeededCount", len(wanted))
-    return len(done) >= rule.get("succeededCount", 1 << 31)
+        return len(wanted & done) >= int(rule.get("succeededCount", len(wanted)))
+    return len(done) >= int(rule.get("succeededCount", 1 << 31))
 
 
 def wanted_active(job: Obj, found: Account) -> int:
@@ -273,7 +273,8 @@ def wanted_active(job: Obj, found: Account) -> int:
     completions = job["spec"].get("completions")
     if completions is None:
         return len(found.active) if found.succeeded else int(parallelism)
-    return max(min(completions - found.succeeded - len(found.failed_indexes), parallelism), 0)
+    left = int(completions) - found.succeeded - len(found.failed_indexes)
+    return max(min(left, int(parallelism)), 0)
 
 
 def back_off_left(failed: Sequence[Obj], succeeded: Sequence[Obj], before: int, now: float) -> float:

@@ -82,7 +82,8 @@ def _term(term: Mapping[str, Any], node: Obj) -> bool:
 
 
 def _one(need: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    found, operator, values = labels.get(need["key"]), need["operator"], need.get("values") or ()
+    found, operator = labels.get(need["key"]), str(need["operator"])
+    values: Sequence[str] = need.get("values") or ()
     if operator == "In":
         return found in values
     if operator == "NotIn":

@@ -58,12 +58,12 @@ def in_scopes(pod: Obj, quota: Obj) -> bool:
 
 
 def _in_scope(pod: Obj, need: dict[str, Any]) -> bool:
-    name, spec = need["scopeName"], pod["spec"]
+    name, spec = str(need["scopeName"]), pod["spec"]
     if name in {"Terminating", "NotTerminating"}:
         return (spec.get("activeDeadlineSeconds") is not None) == (name == "Terminating")
     if name in {"BestEffort", "NotBestEffort"}:
         best = (pod.get("status") or {}).get("qosClass") == "BestEffort"
-        return best == (name == "BestEffort")
+        return bool(best) == (name == "BestEffort")
     if name == "PriorityClass":
         found = spec.get("priorityClassName") or ""
         operator, values = need.get("operator"), need.get("values") or ()

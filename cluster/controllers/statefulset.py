@@ -78,7 +78,7 @@ def new_pod(set_: Obj, template: Obj, revision: str, number: int) -> Obj:
 class View:
     """The set and its pods as one pass sees them. `gone` are pods this controller has deleted, though still shown."""
 
-    set: Obj
+    owner: Obj
     pods: Sequence[Obj]
     current: str
     update: str
@@ -86,26 +86,26 @@ class View:
     gone: set[str] = field(default_factory=set)
 
     def by_ordinal(self) -> dict[int, Obj]:
-        return {n: pod for pod in self.pods if (n := ordinal(self.set, pod)) >= 0}
+        return {n: pod for pod in self.pods if (n := ordinal(self.owner, pod)) >= 0}
 
     def in_range(self, number: int) -> bool:
-        return first(self.set) <= number < first(self.set) + replicas(self.set)
+        return first(self.owner) <= number < first(self.owner) + replicas(self.owner)
 
     def terminating(self, pod: Obj) -> bool:
         return bool(pod["metadata"].get("deletionTimestamp")) or pod["metadata"]["uid"] in self.gone
 
     def available(self, pod: Obj) -> bool:
         ready = podlib.phase(pod) == "Running" and not self.terminating(pod)
-        return ready and podlib.available(pod, self.set["spec"].get("minReadySeconds") or 0, self.now)
+        return ready and podlib.available(pod, self.owner["spec"].get("minReadySeconds") or 0, self.now)
 
     def wanted_revision(self, number: int) -> str:
-        strategy = self.set["spec"].get("updateStrategy") or {}
+        strategy = self.owner["spec"].get("updateStrategy") or {}
         if strategy.get("type", "RollingUpdate") != "RollingUpdate" or self.current == self.update:
             return self.update
         rolling = strategy.get("rollingUpdate")
-        status = self.set.get("status") or {}
+        status = self.owner.get("status") or {}
         kept = rolling.get("partition") or 0 if rolling else status.get("currentReplicas") or 0
-        return self.current if number < first(self.set) + kept else self.update
+        return self.current if number < first(self.owner) + kept else self.update
 
 
 @dataclass(slots=True)
@@ -119,8 +119,8 @@ class Plan:
 def plan(view: View) -> Plan:
     """What to do now; with ordered management mostly one thing at a time."""
     out, pods = Plan(), view.by_ordinal()
-    monotonic = not parallel(view.set)
-    for number in range(first(view.set), first(view.set) + replicas(view.set)):
+    monotonic = not parallel(view.owner)
+    for number in range(first(view.owner), first(view.owner) + replicas(view.owner)):
         pod = pods.get(number)
         if pod is None:
             out.create.append(number)
@@ -147,12 +147,12 @@ def plan(view: View) -> Plan:
 
 def _outdated(view: View, pods: dict[int, Obj]) -> list[Obj]:
     """Pods of an old revision to delete now, the highest numbers first, within maxUnavailable."""
-    strategy = view.set["spec"].get("updateStrategy") or {}
+    strategy = view.owner["spec"].get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
         return []
     limit = (strategy.get("rollingUpdate") or {}).get("maxUnavailable")
-    most = max(scaled(limit, replicas(view.set), up=True), 1) if limit is not None else 1
-    lowest = first(view.set) + partition(view.set)
+    most = max(scaled(limit, replicas(view.owner), up=True), 1) if limit is not None else 1
+    lowest = first(view.owner) + partition(view.owner)
     numbers = sorted((n for n in pods if view.in_range(n)), reverse=True)
     unavailable = sum(not view.available(pods[n]) for n in numbers)
     out: list[Obj] = []
@@ -172,13 +172,13 @@ def _outdated(view: View, pods: dict[int, Obj]) -> list[Obj]:
 def status(view: View, collisions: int) -> dict[str, Any]:
     """The status that goes with the pods seen."""
     alive = [p for p in view.pods if not view.terminating(p)]
-    mine = [p for p in alive if ordinal(view.set, p) >= 0]
+    mine = [p for p in alive if ordinal(view.owner, p) >= 0]
     ready = [p for p in view.pods if podlib.phase(p) == "Running" and podlib.ready(p)]
     current = sum(labels_of(p).get(REVISION) == view.current for p in mine)
     updated = sum(labels_of(p).get(REVISION) == view.update for p in mine)
     counts = {"readyReplicas": len(ready), "currentReplicas": current, "updatedReplicas": updated}
     out: dict[str, Any] = {
-        "observedGeneration": view.set["metadata"].get("generation") or 0,
+        "observedGeneration": view.owner["metadata"].get("generation") or 0,
         "replicas": len(view.pods),
         **{k: v for k, v in counts.items() if v},
         "currentRevision": view.current,
@@ -186,13 +186,13 @@ def status(view: View, collisions: int) -> dict[str, Any]:
         "collisionCount": collisions,
         "availableReplicas": sum(map(view.available, view.pods)),
     }
-    done = updated == len(view.pods) == len(ready) == replicas(view.set)
-    rolling = (view.set["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate") == "RollingUpdate"
+    done = updated == len(view.pods) == len(ready) == replicas(view.owner)
+    rolling = (view.owner["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate") == "RollingUpdate"
     if done and rolling and view.current != view.update:
         out["currentRevision"] = view.update
         out["currentReplicas"] = updated
-    if view.set.get("status", {}).get("conditions"):
-        out["conditions"] = view.set["status"]["conditions"]
+    if view.owner.get("status", {}).get("conditions"):
+        out["conditions"] = view.owner["status"]["conditions"]
     return {k: v for k, v in out.items() if k != "currentReplicas" or v}
 
 
@@ -256,7 +256,7 @@ class StatefulSetController:
         return self._next_look(view)
 
     def _next_look(self, view: View) -> float | None:
-        least = view.set["spec"].get("minReadySeconds") or 0
+        least = view.owner["spec"].get("minReadySeconds") or 0
         waits = [w for pod in view.pods if (w := podlib.available_in(pod, least, view.now)) is not None]
         return min(waits) + 0.01 if waits else None
 
@@ -289,12 +289,12 @@ class StatefulSetController:
         return next((r for r in revisions if r["metadata"]["name"] == name), update)
 
     async def _trim(self, view: View, revisions: list[Obj]) -> None:
-        limit = view.set["spec"].get("revisionHistoryLimit")
+        limit = view.owner["spec"].get("revisionHistoryLimit")
         live = {view.current, view.update} | {labels_of(pod).get(REVISION, "") for pod in view.pods}
         for revision in history.surplus(revisions, live, 10 if limit is None else limit):
             try:
                 await self._client.delete(
-                    CONTROLLER_REVISIONS, revision["metadata"]["name"], view.set["metadata"]["namespace"]
+                    CONTROLLER_REVISIONS, revision["metadata"]["name"], view.owner["metadata"]["namespace"]
                 )
             except StatusError as error:
                 if not is_not_found(error):
@@ -305,18 +305,18 @@ class StatefulSetController:
     async def _act(self, view: View, templates: dict[str, Obj]) -> None:
         decided = plan(view)
         for pod in decided.recreate:
-            meta = view.set["metadata"]
+            meta = view.owner["metadata"]
             text = f"StatefulSet {meta['namespace']}/{meta['name']} is recreating failed Pod {pod['metadata']['name']}"
-            self._recorder.event(view.set, STATEFUL_SET, WARNING, "RecreatingFailedPod", text)
+            self._recorder.event(view.owner, STATEFUL_SET, WARNING, "RecreatingFailedPod", text)
             await self._delete(view, pod)
         for number in decided.create:
             revision = view.wanted_revision(number)
-            await self._create(view, new_pod(view.set, templates[revision], revision, number), number)
+            await self._create(view, new_pod(view.owner, templates[revision], revision, number), number)
         for pod in decided.delete:
             await self._delete(view, pod)
 
     async def _create(self, view: View, pod: Obj, number: int) -> None:
-        set_name, namespace = view.set["metadata"]["name"], view.set["metadata"]["namespace"]
+        set_name, namespace = view.owner["metadata"]["name"], view.owner["metadata"]["namespace"]
         name = pod["metadata"]["name"]
         try:
             await self._create_claims(view, number)
@@ -325,15 +325,15 @@ class StatefulSetController:
             if is_already_exists(error):
                 return
             text = f"create Pod {name} in StatefulSet {set_name} failed error: {error}"
-            self._recorder.event(view.set, STATEFUL_SET, WARNING, "FailedCreate", text)
+            self._recorder.event(view.owner, STATEFUL_SET, WARNING, "FailedCreate", text)
             raise
         text = f"Create Pod {name} in StatefulSet {set_name} successful"
-        self._recorder.event(view.set, STATEFUL_SET, NORMAL, "SuccessfulCreate", text)
+        self._recorder.event(view.owner, STATEFUL_SET, NORMAL, "SuccessfulCreate", text)
 
     async def _create_claims(self, view: View, number: int) -> None:
-        meta = view.set["metadata"]
-        names = claim_names(view.set, number)
-        for template in view.set["spec"].get("volumeClaimTemplates") or ():
+        meta = view.owner["metadata"]
+        names = claim_names(view.owner, number)
+        for template in view.owner["spec"].get("volumeClaimTemplates") or ():
             name = names[template["metadata"]["name"]]
             if self._claims.get(name, meta["namespace"]) is not None:
                 continue
@@ -345,19 +345,19 @@ class StatefulSetController:
                     continue
                 raise
             text = f"Create Claim {name} Pod {meta['name']}-{number} in StatefulSet {meta['name']} success"
-            self._recorder.event(view.set, STATEFUL_SET, NORMAL, "SuccessfulCreate", text)
+            self._recorder.event(view.owner, STATEFUL_SET, NORMAL, "SuccessfulCreate", text)
 
     def _claim(self, view: View, template: Obj, name: str) -> Obj:
         source = template["metadata"]
         labels = {
             **(source.get("labels") or {}),
-            **((view.set["spec"].get("selector") or {}).get("matchLabels") or {}),
+            **((view.owner["spec"].get("selector") or {}).get("matchLabels") or {}),
         }
-        meta: Obj = {"name": name, "namespace": view.set["metadata"]["namespace"], "labels": labels}
+        meta: Obj = {"name": name, "namespace": view.owner["metadata"]["namespace"], "labels": labels}
         if source.get("annotations"):
             meta["annotations"] = dict(source["annotations"])
-        if _retention(view.set)[0] == "Delete":
-            meta["ownerReferences"] = [owner_reference(view.set, STATEFUL_SET)]
+        if _retention(view.owner)[0] == "Delete":
+            meta["ownerReferences"] = [owner_reference(view.owner, STATEFUL_SET)]
         return {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
@@ -367,46 +367,46 @@ class StatefulSetController:
 
     async def _keep_claims(self, view: View) -> None:
         """Claims belong to the set, to a pod on its way out, or to nobody, as the retention policy says."""
-        if not view.set["spec"].get("volumeClaimTemplates"):
+        if not view.owner["spec"].get("volumeClaimTemplates"):
             return
         for number, pod in view.by_ordinal().items():
-            for name in claim_names(view.set, number).values():
-                claim = self._claims.get(name, view.set["metadata"]["namespace"])
+            for name in claim_names(view.owner, number).values():
+                claim = self._claims.get(name, view.owner["metadata"]["namespace"])
                 if claim is not None:
                     await self._own_claim(view, claim, pod, condemned=not view.in_range(number))
 
     async def _own_claim(self, view: View, claim: Obj, pod: Obj, *, condemned: bool) -> None:
-        deleted, scaled_down = _retention(view.set)
-        managed = {view.set["metadata"]["uid"], pod["metadata"]["uid"]}
+        deleted, scaled_down = _retention(view.owner)
+        managed = {view.owner["metadata"]["uid"], pod["metadata"]["uid"]}
         refs = claim["metadata"].get("ownerReferences") or []
         kept = [ref for ref in refs if ref["uid"] not in managed and ref["kind"] not in {"Pod", "StatefulSet"}]
         if condemned and scaled_down == "Delete":
             kept.append(owner_reference(pod, POD))
         elif deleted == "Delete":
-            kept.append(owner_reference(view.set, STATEFUL_SET))
+            kept.append(owner_reference(view.owner, STATEFUL_SET))
         if kept != refs:
             own = clone(claim)
             own["metadata"]["ownerReferences"] = kept
             await self._client.update(CLAIMS, own)
 
     async def _delete(self, view: View, pod: Obj) -> None:
-        meta, set_name = pod["metadata"], view.set["metadata"]["name"]
+        meta, set_name = pod["metadata"], view.owner["metadata"]["name"]
         try:
             await self._client.delete(PODS, meta["name"], meta["namespace"], uid=meta["uid"])
         except StatusError as error:
             if is_not_found(error):
                 return
             text = f"delete Pod {meta['name']} in StatefulSet {set_name} failed error: {error}"
-            self._recorder.event(view.set, STATEFUL_SET, WARNING, "FailedDelete", text)
+            self._recorder.event(view.owner, STATEFUL_SET, WARNING, "FailedDelete", text)
             raise
         view.gone.add(meta["uid"])
         text = f"Delete Pod {meta['name']} in StatefulSet {set_name} successful"
-        self._recorder.event(view.set, STATEFUL_SET, NORMAL, "SuccessfulDelete", text)
+        self._recorder.event(view.owner, STATEFUL_SET, NORMAL, "SuccessfulDelete", text)
 
     async def _write_status(self, view: View) -> None:
-        new = status(view, (view.set.get("status") or {}).get("collisionCount") or 0)
-        if new != view.set.get("status"):
-            await self._client.update(STATEFUL_SETS, {**view.set, "status": new}, subresource="status")
+        new = status(view, (view.owner.get("status") or {}).get("collisionCount") or 0)
+        if new != view.owner.get("status"):
+            await self._client.update(STATEFUL_SETS, {**view.owner, "status": new}, subresource="status")
 
 
 def _retention(set_: Obj) -> tuple[str, str]:

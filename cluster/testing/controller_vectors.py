@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -470,9 +470,10 @@ def _not_made_here(scenario: Obj, earlier: Iterable[Obj]) -> list[Obj]:
     return [obj for obj in earlier if obj["metadata"]["name"] not in mine]
 
 
-async def replay_lines(lines: Iterable[str], only: str = "") -> list[tuple[str, list[str]]]:
-    """(id, differences) of each scenario whose id `only` finds."""
-    scenarios = [orjson.loads(line) for line in lines]
-    earlier = left_behind(scenarios)
-    chosen = (s for s in scenarios if not only or re.search(only, s["id"]))
-    return [(scenario["id"], await replay(scenario, earlier)) for scenario in chosen]
+def run_all(scenarios: Iterable[Obj], only: str = "", earlier: Iterable[Obj] = ()) -> Iterator[tuple[Obj, list[str]]]:
+    """Each scenario whose id `only` finds, with its differences. `earlier` are other scenarios of the recording."""
+    listed = list(scenarios)
+    shared = left_behind([*earlier, *listed])
+    for scenario in listed:
+        if not only or re.search(only, scenario["id"]):
+            yield scenario, asyncio.run(replay(scenario, shared))

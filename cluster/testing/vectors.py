@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -343,13 +343,21 @@ async def _serve_until_told(server: Any, place: dict[str, Any], ready: threading
 
 def replay(paths: list[Path], server: str, only: str, verbose: bool) -> int:
     """Print what differs; the number of failures."""
-    scenarios = [s for path in paths for s in _read(path) if not only or re.search(only, s["id"])]
+    everything = [s for path in paths for s in _read(path)]
+    scenarios = [s for s in everything if not only or re.search(only, s["id"])]
+    actions = [s for s in scenarios if _is_controllers(s)]
+    scenarios = [s for s in scenarios if not _is_controllers(s)]
     unknown = [s for s in scenarios if not _is_api(s)]
     if unknown:
         raise SystemExit(f"{unknown[0]['id']}: this kind of scenario needs a cluster and is not replayed here")
     groups: dict[str, list[int]] = {}
-    with _door(server) as door:
+    for scenario, faults in _controllers(actions, everything):
+        groups.setdefault(scenario["group"], [0, 0])[bool(faults)] += 1
+        for fault in faults if verbose else faults[:1]:
+            print(f"{scenario['id']} {fault}")
+    with _door(server) if scenarios else nullcontext(None) as door:
         for scenario in scenarios:
+            assert door is not None
             verdict = run_scenario(scenario, door)
             counts = groups.setdefault(verdict.group, [0, 0])
             counts[bool(verdict.failures)] += 1
@@ -383,6 +391,20 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _is_api(scenario: dict[str, Any]) -> bool:
     return all("method" in step and "action" not in step for step in scenario.get("steps", [{}]))
+
+
+def _is_controllers(scenario: dict[str, Any]) -> bool:
+    return any("action" in step for step in scenario.get("steps", ()))
+
+
+def _controllers(
+    scenarios: list[dict[str, Any]], everything: list[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Controller scenarios bring their own cluster, on a virtual clock."""
+    if scenarios:
+        from cluster.testing.controller_vectors import run_all
+
+        yield from run_all(scenarios, earlier=[s for s in everything if _is_controllers(s)])
 
 
 def _report(verdict: Verdict, verbose: bool) -> None:

@@ -47,7 +47,13 @@ async def running() -> AsyncIterator[tuple[FakeApi, VirtualClock]]:
         informers.run(),
         events.run(),
         scheduler.run(),
-        run_controllers(api, clock, Options(root_ca="CA", resources=served), informers=informers, events=events),
+        run_controllers(
+            api,
+            clock,
+            Options(root_ca="CA", resources=served, node_monitor_grace=1e9),
+            informers=informers,
+            events=events,
+        ),
     ]
     tasks = [asyncio.create_task(part) for part in parts]
     try:
@@ -78,7 +84,10 @@ def node(name: str) -> Obj:
         "kind": "Node",
         "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
         "spec": {},
-        "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"}},
+        "status": {
+            "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+            "conditions": [{"type": "Ready", "status": "True"}],
+        },
     }
 
 
