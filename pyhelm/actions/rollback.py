@@ -99,7 +99,7 @@ async def _perform(context: Context, current: Release, target: Release, options:
 
 async def _objects(context: Context, current: Release, target: Release) -> tuple[list[Resource], list[Resource]]:
     try:
-        old = await build(context, current.manifest, current.namespace, check=False)
+        old = await build(context, current.manifest, current.namespace, check=False, old=True)
     except PyhelmError as error:
         raise ReleaseError(f"unable to build kubernetes objects from current release manifest: {error}") from error
     try:

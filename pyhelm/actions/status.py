@@ -20,7 +20,7 @@ async def status(context: Context, name: str, revision: int = 0, *, tables: bool
     """The release with `info.resources` filled: the server's tables, or the objects. Raises PyhelmError."""
     release = await get_release(context, name, revision)
     try:
-        resources = await build(context, release.manifest, release.namespace, check=False)
+        resources = await build(context, release.manifest, release.namespace, check=False, old=True)
     except PyhelmError as error:
         context.reporter.log("WARN", "unable to get the objects of the release", {"error": str(error)})
         return release

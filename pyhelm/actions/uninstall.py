@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pyhelm.actions import waiting
+from pyhelm.actions.build import gone_to
 from pyhelm.actions.context import Context
 from pyhelm.actions.hooks import record, run_hooks
 from pyhelm.actions.options import Strategy, UninstallOptions
@@ -118,7 +119,7 @@ async def _delete(
             kept.append(f"[{body.get('kind')}] {metadata.get('name')}")
         # Helm neither deletes nor lists an object whose policy is some other word.
     try:
-        resources = await locate(doomed, context.discovery, release.namespace)
+        resources = await locate(doomed, context.discovery, release.namespace, gone_to(context))
     except KubeError as error:
         context.reporter.log("WARN", "unable to build kubernetes objects for delete", {"error": str(error)})
         raise ReleaseError(f"failed to delete release: {release.name}: {error}") from error

@@ -155,7 +155,7 @@ async def _objects(
 ) -> tuple[list[Resource], list[Resource]]:
     """Objects of the current revision (with those that are adopted now) and of the new one."""
     try:
-        old = await build(context, current.manifest, current.namespace, check=False)
+        old = await build(context, current.manifest, current.namespace, check=False, old=True)
     except PyhelmError as error:
         raise ReleaseError(f"unable to build kubernetes objects from current release manifest: {error}") from error
     try:

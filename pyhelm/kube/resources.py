@@ -5,7 +5,7 @@ A Resource is an object of a manifest after discovery has said where its kind li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,15 @@ class Resource:
 
 
 async def locate(
-    bodies: Iterable[tuple[str, dict[str, Any]]], discovery: Discovery, namespace: str
+    bodies: Iterable[tuple[str, dict[str, Any]]],
+    discovery: Discovery,
+    namespace: str,
+    gone: Callable[[str], None] | None = None,
 ) -> list[Resource]:
     """(source, object) pairs -> Resources; lists are flattened, objects without namespace get `namespace`.
 
-    Raises KubeError naming the objects whose kind the server does not serve.
+    Raises KubeError naming the objects whose kind the server does not serve; with `gone` they are told there and
+    left out, for what no longer is served is no longer there.
     """
     resources: list[Resource] = []
     missing: list[str] = []
@@ -68,6 +72,9 @@ async def locate(
                 if error.reason != "NoMatch":
                     raise
                 name = (item.get("metadata") or {}).get("name", "")
+                if gone is not None:
+                    gone(f'{item.get("kind")} "{name}": {error}')
+                    continue
                 missing.append(
                     f'resource mapping not found for name: "{name}" namespace: '
                     f'"{(item.get("metadata") or {}).get("namespace", "")}" from "{source}": {error}\n'

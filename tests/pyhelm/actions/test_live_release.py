@@ -313,3 +313,19 @@ def test_a_server_that_is_not_there_is_one_clear_error(live: Live, chart: Path) 
         'kubernetes cluster unreachable: Get "http://127.0.0.1:1/version": '
         "dial tcp 127.0.0.1:1: connect: connection refused\n"
     )
+
+
+def test_a_release_whose_kind_is_served_no_more_can_still_be_upgraded_and_removed(live: Live, chart: Path) -> None:
+    live.ok("install", "a", str(chart))
+    path = "/api/v1/namespaces/default/secrets/sh.helm.release.v1.a.v1"
+    stored = get(live, path)
+    assert stored is not None
+    record = decode(base64.b64decode(stored["data"]["release"]).decode())
+    record.manifest += "---\n# Source: demo/templates/old.yaml\napiVersion: old.io/v1\nkind: Old\nmetadata: {name: o}\n"
+    stored["data"]["release"] = base64.b64encode(encode(record).encode()).decode()
+    put(live, path, stored)
+    outcome = live.run("upgrade", "a", str(chart))
+    assert outcome.code == 0, outcome.err
+    assert "its kind is served no more" in outcome.err
+    live.ok("rollback", "a", "--dry-run")
+    live.ok("uninstall", "a")
