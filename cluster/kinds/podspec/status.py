@@ -13,13 +13,13 @@ STATUS = Path("status")
 
 
 def default_ips(pod: Obj) -> None:
-    """podIP is the first of podIPs; hostIP likewise. Either may be given."""
+    """podIP is the first of podIPs; either may be given."""
     status = pod.get("status") or {}
-    for one, many in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
-        if status.get(one) and (not status.get(many) or status[many][0].get("ip") != status[one]):
-            status[many] = [{"ip": status[one]}]
-        elif status.get(many) and not status.get(one):
-            status[one] = status[many][0].get("ip") or ""
+    one, many = status.get("podIP"), status.get("podIPs")
+    if one and (not many or many[0].get("ip") != one):
+        status["podIPs"] = [{"ip": one}]
+    elif many and not one:
+        status["podIP"] = many[0].get("ip") or ""
 
 
 def pod_status(new: Obj, old: Obj) -> Faults:

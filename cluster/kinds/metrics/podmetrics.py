@@ -1,0 +1,16 @@
+"""PodMetrics: what the containers of a pod used in a window of time."""
+
+from __future__ import annotations
+
+from cluster.kinds.kind import Kind
+
+KIND = Kind(
+    group="metrics.k8s.io",
+    version="v1beta1",
+    kind="PodMetrics",
+    plural="pods",
+    namespaced=True,
+    verbs=("get", "list"),
+    preserve_unknown=True,
+    introduced="1.8",
+)
