@@ -1,7 +1,10 @@
-"""`convert`: a chart's Go templates as Jinja2 source, printed."""
+"""`convert`: a chart's Go templates as Jinja2 source, printed, or written as a chart of its own."""
 
 from __future__ import annotations
 
+import os
+
+from pyhelm.chart.model import Chart
 from pyhelm.cli.command import Call, Command, exact_args
 from pyhelm.cli.flags import text
 
@@ -13,22 +16,45 @@ def run(call: Call) -> None:
     chart = load(call, locate(call, call.words[0]))
     if chart.engine == "jinja2":
         raise ChartError(f"chart {chart.name} is written in Jinja2 already")
-    try:
-        from pyhelm.engine.convert import convert_template
-    except ImportError:
-        raise ChartError("convert is not supported yet: the engine has no printer of Jinja2 source") from None
-    wanted = call["show-only"]
+    if call["output-dir"]:
+        _write(call, chart, call["output-dir"])
+    else:
+        _print(call, chart, call["show-only"])
+
+
+def _print(call: Call, chart: Chart, wanted: str) -> None:
+    from pyhelm.engine.convert import convert_template
+
     for file in chart.templates:
         if not wanted or file.name == wanted:
             call.out(f"{{# {file.name} #}}")
-            call.out(convert_template(file.data.decode("utf-8", "replace"), file.name))
+            call.out(convert_template(file.data.decode("utf-8", "surrogateescape"), file.name))
+
+
+def _write(call: Call, chart: Chart, folder: str) -> None:
+    """The converted chart below `folder`; raises ChartError naming, by file and line, what could not be converted."""
+    from pyhelm.engine.convert import convert_chart
+    from pyhelm.errors import ChartError
+
+    files, complaints = convert_chart(chart.raw)
+    for file in files:
+        path = os.path.join(folder, chart.name, file.name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as stream:
+            stream.write(file.data)
+    call.out(f"wrote {os.path.join(folder, chart.name)}")
+    if complaints:
+        raise ChartError("not converted:\n" + "\n".join(complaints))
 
 
 COMMAND = Command(
     path="convert",
     use="CHART",
-    short="print a chart's Go templates as Jinja2 source",
-    flags=(text("show-only", "only this template", "s"),),
+    short="a chart's Go templates as Jinja2 source, printed or written as a chart",
+    flags=(
+        text("show-only", "only this template", "s"),
+        text("output-dir", "write the converted chart below this directory", "d"),
+    ),
     args=exact_args(1),
     run=run,
 )

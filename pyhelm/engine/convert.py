@@ -43,11 +43,12 @@ from pyhelm.errors import ChartError
 
 __all__ = ["ConvertError", "convert_chart", "convert_template"]
 
-_RESERVED = frozenset({"ctx", "ns", "loop", "self", "true", "false", "none", "in", "is", "not", "and", "or", "if", "else",
-                       "Values", "Chart", "Release", "Capabilities", "Files", "Template", "Subcharts", "varargs",
-                       "kwargs", "caller", "namespace", "range", "True", "False", "None", "import", "recursive"})  # fmt: skip
+_RESERVED = frozenset({
+    "ctx", "ns", "loop", "self", "true", "false", "none", "True", "False", "None", "in", "is", "not", "and", "or", "if",
+    "else", "import", "recursive", "namespace", "range", "varargs", "kwargs", "caller",
+    "Values", "Chart", "Release", "Capabilities", "Files", "Template", "Subcharts",
+})  # fmt: skip
 _SEQUENCE_FILTERS = frozenset({"list", "map", "min", "max", "round", "float", "sort", "unique", "slice", "dictsort"})
-_ROOTS = frozenset({"Values", "Chart", "Release", "Capabilities", "Files", "Template", "Subcharts"})
 
 
 class ConvertError(ChartError):
@@ -274,7 +275,8 @@ class _Writer:
         mark = self.next_mark()
         test = self.pipe(node.pipe, names)
         if node.pipe.declared:
-            self.tags(mark, self.assignment(node.pipe, test, names), f"if {names.variables[node.pipe.declared[0].names[0]]}")
+            set_it = self.assignment(node.pipe, test, names)
+            self.tags(mark, set_it, f"if {names.variables[node.pipe.declared[0].names[0]]}")
         else:
             self.tags(mark, f"if {test}")
         self.branches(node, names, names)

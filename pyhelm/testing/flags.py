@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pyhelm.chart.checks import check_dependencies, check_installable
 from pyhelm.chart.load import from_files
 from pyhelm.chart.model import Chart, ChartFile
 from pyhelm.errors import PyhelmError, ValuesError
@@ -116,7 +117,10 @@ def check_values(vector: Vector) -> str:
     files = {**texts, **(vector.get("setfiles") or {})}
     try:
         given, check = _parsed(vector.get("set") or [], files)
-        chart, values = effective_values(_chart(vector), given, check_schema=check)
+        loaded = _chart(vector)
+        check_installable(loaded)
+        check_dependencies(loaded)
+        chart, values = effective_values(loaded, given, check_schema=check)
     except PyhelmError as error:
         return _check_error(vector, str(error).rstrip("\n"))
     if "error" in vector:

@@ -73,7 +73,8 @@ def _is_names(value: Any) -> bool:
 
 def _is_type(value: Any) -> bool:
     names = value if isinstance(value, list) else [value]
-    return bool(names) and all(isinstance(name, str) and name in _TYPES for name in names) and len(set(names)) == len(names)
+    known = all(isinstance(name, str) and name in _TYPES for name in names)
+    return bool(names) and known and len(set(names)) == len(names)
 
 
 def _is_plain_pattern(value: Any) -> bool:
@@ -118,8 +119,8 @@ _SEVERAL = frozenset({"anyOf", "oneOf", "allOf"})
 _LEFT_TO_THE_VALIDATOR = frozenset({
     "$id", "id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary",
     "additionalItems", "contains", "contentEncoding", "contentMediaType", "contentSchema", "dependencies",
-    "dependentRequired", "dependentSchemas", "else", "if", "maxContains", "minContains", "multipleOf", "patternProperties",
-    "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
+    "dependentRequired", "dependentSchemas", "else", "if", "maxContains", "minContains", "multipleOf",
+    "patternProperties", "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
 })  # fmt: skip
 
 

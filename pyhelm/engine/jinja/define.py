@@ -6,8 +6,6 @@ hexadecimal.
 
 from __future__ import annotations
 
-from typing import Any
-
 from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
@@ -35,5 +33,6 @@ class DefineExtension(Extension):
         word = parser.stream.expect("string")
         body = parser.parse_statements(("name:enddefine",), drop_needle=True)
         name = _PREFIX + str(word.value).encode().hex()
-        made: Any = nodes.If(nodes.Const(False), [nodes.Block(name, body, False, False)], [], [])
-        return made.set_lineno(line)
+        made = nodes.If(nodes.Const(False), [nodes.Block(name, body, False, False)], [], [])
+        made.set_lineno(line)
+        return made

@@ -34,7 +34,7 @@ def compile_jinja(name: str, data: bytes, go: bool) -> tuple[str, list[tuple[str
     text = data.decode("utf-8", "surrogateescape")
     try:
         tree = environment.parse(text, name, name)
-        parts = [*tree.find_all(nodes.Block), *(node for node in tree.body if isinstance(node, nodes.Macro))]
+        parts: list[Any] = [*tree.find_all(nodes.Block), *(node for node in tree.body if isinstance(node, nodes.Macro))]
         names = [(node.name, _is_empty(node)) for node in parts]
         code = environment.compile(tree, name, name)
     except TemplateSyntaxError as error:

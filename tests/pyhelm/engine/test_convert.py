@@ -12,18 +12,27 @@ from pyhelm.chart.model import ChartFile
 from pyhelm.engine.convert import ConvertError, convert_chart, convert_template
 
 CASES: list[tuple[str, dict[str, Any]]] = [
-    ("a: {{ .Values.a | default \"d\" | quote }}\n{{- if .Values.b }}\nb\n{{- else if .Values.c }}\nc\n{{- else }}\nd\n{{- end }}\n", {"c": 1.0}),
-    ("{{- range $k, $v := .Values.m }}\n{{ $k }}: {{ $v }}\n{{- else }}\nnone\n{{- end }}", {"m": {"b": 1.0, "a": 1e6}}),
+    (
+        'a: {{ .Values.a | default "d" | quote }}\n{{- if .Values.b }}\nb\n{{- else if .Values.c }}\nc\n{{- else }}\nd\n{{- end }}\n',  # noqa: E501
+        {"c": 1.0},
+    ),
+    (
+        "{{- range $k, $v := .Values.m }}\n{{ $k }}: {{ $v }}\n{{- else }}\nnone\n{{- end }}",
+        {"m": {"b": 1.0, "a": 1e6}},
+    ),
     ("{{ $x := 1 }}{{ range .Values.l }}{{ $x = add $x . }}{{ end }}{{ $x }}", {"l": [1.0, 2.0]}),
     ("{{ with .Values.a }}{{ .b }}{{ else with .Values.c }}c{{ . }}{{ else }}e{{ end }}", {"c": "x"}),
-    ("{{ range .Values.l }}{{ if eq . \"b\" }}{{ continue }}{{ end }}{{ . }}{{ $.Release.Name }}{{ end }}", {"l": ["a", "b", "c"]}),
+    (
+        '{{ range .Values.l }}{{ if eq . "b" }}{{ continue }}{{ end }}{{ . }}{{ $.Release.Name }}{{ end }}',
+        {"l": ["a", "b", "c"]},
+    ),
     ("  {{ if true }}\n  x\n  {{ end }}\ny {%raw%} {# no #}\n", {}),
     ("{{ .Values.missing }}|{{ (.Values.missing).x }}|{{ not .Values.missing }}|{{ .Values.n }}", {"n": 3.5}),
-    ("{{/* a comment */}}{{ include \"h.x\" (dict \"a\" 1) }}{{- template \"h.x\" . -}} end", {"a": "b"}),
-    ("{{ printf \"%d-%s\" (int .Values.n) \"q\\\"\\n\" }}{{ list 1 2 | join \",\" }}{{ max 1 2 }}{{ 5 | max 2 }}", {"n": 7.0}),
-    ("{{ tpl \"{{ .Release.Name }}\" . }}{{ .Files.Get \"none\" }}{{ .Capabilities.KubeVersion.Minor }}", {}),
+    ('{{/* a comment */}}{{ include "h.x" (dict "a" 1) }}{{- template "h.x" . -}} end', {"a": "b"}),
+    ('{{ printf "%d-%s" (int .Values.n) "q\\"\\n" }}{{ list 1 2 | join "," }}{{ max 1 2 }}{{ 5 | max 2 }}', {"n": 7.0}),
+    ('{{ tpl "{{ .Release.Name }}" . }}{{ .Files.Get "none" }}{{ .Capabilities.KubeVersion.Minor }}', {}),
     ("{{ if or (and .Values.a (eq .Values.a 1.0)) .Values.b }}T{{ end }}{{ default -2 -1 }}", {"b": True}),
-]  # fmt: skip
+]
 HELPERS = '{{- define "h.x" -}}\n{{- $y := 1 }}{{ if true }}{{ $y = 2 }}{{ end -}}\n<{{ .a }}{{ $y }}>{{- end -}}\n'
 
 
@@ -65,6 +74,9 @@ def test_converted_charts_read_well() -> None:
 
 
 def test_a_subchart_left_in_go_is_still_reached() -> None:
-    chart = chart_of({"a.yaml": '{% define "top.name" %}T{{ include("sub", ctx) }}{% enddefine %}{{ include("top.name", ctx) }}'}, engine="jinja2")
+    chart = chart_of(
+        {"a.yaml": '{% define "top.name" %}T{{ include("sub", ctx) }}{% enddefine %}{{ include("top.name", ctx) }}'},
+        engine="jinja2",
+    )
     chart_of({"_h.tpl": '{{ define "sub" }}S{{ .Release.Name }}{{ end }}'}, name="sub", parent=chart)
     assert render_chart(chart) == {"gold/templates/a.yaml": "TSrel"}

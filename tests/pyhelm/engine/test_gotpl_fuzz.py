@@ -10,12 +10,62 @@ from pyhelm.engine.interface import Limits
 from pyhelm.errors import TemplateError
 
 LIMITS = Limits(loops=10_000, output_bytes=1_000_000, seconds=2.0)
-PIECES = st.sampled_from([
-    "{{", "}}", "{{-", "-}}", " ", "\n", "{{/*", "*/}}", "if", "else", "end", "range", "with", "define", "template", "block",
-    "break", "continue", ".", ".Values", ".a", "$", "$x", ":=", "=", "|", "(", ")", ",", '"s"', "`r`", "'c'", "1", "-2.5e3",
-    "0x", "nil", "true", "printf", "include", "tpl", "index", "list", "dict", "é", "\\", '"', "{{ end }}", "{{ if . }}",
-    "{{ range .Values }}", '{{ define "a" }}', "\x00", "\ud800",
-])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        "{{",
+        "}}",
+        "{{-",
+        "-}}",
+        " ",
+        "\n",
+        "{{/*",
+        "*/}}",
+        "if",
+        "else",
+        "end",
+        "range",
+        "with",
+        "define",
+        "template",
+        "block",
+        "break",
+        "continue",
+        ".",
+        ".Values",
+        ".a",
+        "$",
+        "$x",
+        ":=",
+        "=",
+        "|",
+        "(",
+        ")",
+        ",",
+        '"s"',
+        "`r`",
+        "'c'",
+        "1",
+        "-2.5e3",
+        "0x",
+        "nil",
+        "true",
+        "printf",
+        "include",
+        "tpl",
+        "index",
+        "list",
+        "dict",
+        "é",
+        "\\",
+        '"',
+        "{{ end }}",
+        "{{ if . }}",
+        "{{ range .Values }}",
+        '{{ define "a" }}',
+        "\x00",
+        "\ud800",
+    ]
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -28,7 +78,12 @@ def test_any_go_template_ends(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(PIECES, st.sampled_from(["{%", "%}", "{#", "#}", "for x in Values", "set x", "macro m()"])), max_size=20).map(" ".join))
+@given(
+    st.lists(
+        st.one_of(PIECES, st.sampled_from(["{%", "%}", "{#", "#}", "for x in Values", "set x", "macro m()"])),
+        max_size=20,
+    ).map(" ".join)
+)
 def test_any_jinja2_template_ends(text: str) -> None:
     chart = chart_of({"a.yaml": text.encode("utf-8", "replace").decode()}, engine="jinja2")
     try:
@@ -38,8 +93,13 @@ def test_any_jinja2_template_ends(text: str) -> None:
 
 
 def test_deep_nesting_is_refused_or_rendered() -> None:
-    for text in ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "{{ if 1 }}" * 500, "{{ range .l }}" * 30 + "{{ end }}" * 30,
-                 "{{ if 0 }}" + "{{ else if 0 }}" * 3000 + "{{ end }}", "{{ 1" + " | print" * 3000 + " }}"):
+    for text in (
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{{ if 1 }}" * 500,
+        "{{ range .l }}" * 30 + "{{ end }}" * 30,
+        "{{ if 0 }}" + "{{ else if 0 }}" * 3000 + "{{ end }}",
+        "{{ 1" + " | print" * 3000 + " }}",
+    ):
         try:
             render(text, {"l": []})
         except TemplateError as error:

@@ -17,24 +17,27 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("{{ range $k, $v := .Values.m }}{{ $k }}={{ $v }};{{ end }}", {"m": {"b": "2", "a": "1"}}, "a=1;b=2;"),
     ("{{ range .Values.l }}{{ . }}{{ else }}none{{ end }}", {"l": []}, "none"),
     ("{{ range 3 }}{{ . }}{{ end }}", {}, "012"),
-    ("{{ range .Values.l }}{{ if eq . 2.0 }}{{ continue }}{{ end }}{{ if eq . 4.0 }}{{ break }}{{ end }}{{ . }}{{ end }}",
-     {"l": [1.0, 2.0, 3.0, 4.0, 5.0]}, "13"),
+    (
+        "{{ range .Values.l }}{{ if eq . 2.0 }}{{ continue }}{{ end }}{{ if eq . 4.0 }}{{ break }}{{ end }}{{ . }}{{ end }}",  # noqa: E501
+        {"l": [1.0, 2.0, 3.0, 4.0, 5.0]},
+        "13",
+    ),
     ("{{ range .Values.l }}{{ $.Release.Name }}{{ end }}", {"l": [1.0, 2.0]}, "relrel"),
     ("{{ with .Values.a }}{{ .b }}{{ else with .Values.c }}c{{ . }}{{ else }}e{{ end }}", {"c": "x"}, "cx"),
     ("{{ with $y := .Values.a }}{{ $y.b }}{{ .b }}{{ end }}", {"a": {"b": "z"}}, "zz"),
     ("{{ if .Values.x }}1{{ else if .Values.y }}2{{ else }}3{{ end }}", {"y": True}, "2"),
     ("{{ and 1 0 2 }}{{ or 0 false 7 }}{{ not 1 }}", {}, "07false"),
     ("[{{ .Values.missing }}][{{ (.Values.missing).deep.er }}]", {}, "[][]"),
-    ("{{ define \"d\" }}<{{ . }}>{{ end }}{{ template \"d\" 5 }}{{ include \"d\" \"x\" }}", {}, "<5><x>"),
-    ("{{ block \"b\" .Values.v }}B{{ . }}{{ end }}", {"v": "w"}, "Bw"),
-    ("{{ tpl \"{{ .Release.Name }}{{ include \\\"h\\\" . }}\" . }}", {}, "relH"),
-    ("{{ tpl \"{{ define \\\"own\\\" }}O{{ end }}{{ include \\\"own\\\" . }}\" . }}", {}, "O"),
-    ("{{ .Release.Name | printf \"%s-%s\" \"a\" }}", {}, "a-rel"),
+    ('{{ define "d" }}<{{ . }}>{{ end }}{{ template "d" 5 }}{{ include "d" "x" }}', {}, "<5><x>"),
+    ('{{ block "b" .Values.v }}B{{ . }}{{ end }}', {"v": "w"}, "Bw"),
+    ('{{ tpl "{{ .Release.Name }}{{ include \\"h\\" . }}" . }}', {}, "relH"),
+    ('{{ tpl "{{ define \\"own\\" }}O{{ end }}{{ include \\"own\\" . }}" . }}', {}, "O"),
+    ('{{ .Release.Name | printf "%s-%s" "a" }}', {}, "a-rel"),
     ("{{ (index .Values.l 1).n }}", {"l": [{}, {"n": "deep"}]}, "deep"),
     ("{{ $l := list }}{{ range $i, $_ := until 3 }}{{ $l = append $l $i }}{{ end }}{{ $l }}", {}, "[0 1 2]"),
     ("{{ $ := 3 }}{{ $ }}", {}, "3"),
-    ("{{ range $i, $e := .Values.l }}{{ $e = \"z\" }}{{ $e }}{{ . }}{{ end }}", {"l": ["a"]}, "za"),
-]  # fmt: skip
+    ('{{ range $i, $e := .Values.l }}{{ $e = "z" }}{{ $e }}{{ . }}{{ end }}', {"l": ["a"]}, "za"),
+]
 
 
 @pytest.mark.parametrize(("text", "values", "expected"), CASES)
@@ -53,13 +56,20 @@ def test_the_piped_value_is_evaluated_before_the_other_arguments() -> None:
 
 def test_a_shallower_file_overrides_a_subcharts_template_and_an_empty_one_overrides_nothing() -> None:
     parent = chart_of({"_h.tpl": '{{ define "n" }}parent{{ end }}{{ define "k" }} {{ end }}'})
-    sub = {"_h.tpl": '{{ define "n" }}sub{{ end }}{{ define "k" }}kept{{ end }}', "x.yaml": '{{ include "n" . }} {{ include "k" . }}'}
+    sub = {
+        "_h.tpl": '{{ define "n" }}sub{{ end }}{{ define "k" }}kept{{ end }}',
+        "x.yaml": '{{ include "n" . }} {{ include "k" . }}',
+    }
     chart_of(sub, name="sub", parent=parent)
     assert render_chart(parent) == {"gold/charts/sub/templates/x.yaml": "parent kept"}
 
 
 def test_files_run_deepest_first_and_backwards_and_share_their_values() -> None:
-    files = {"a.yaml": "{{ .Values.seen | join \"\" }}", "z.yaml": "{{ $_ := set .Values \"seen\" (list \"z\") }}", "d/q.yaml": "q"}
+    files = {
+        "a.yaml": '{{ .Values.seen | join "" }}',
+        "z.yaml": '{{ $_ := set .Values "seen" (list "z") }}',
+        "d/q.yaml": "q",
+    }
     found = render_chart(chart_of(files))
     assert list(found) == ["gold/templates/d/q.yaml", "gold/templates/z.yaml", "gold/templates/a.yaml"]
     assert found["gold/templates/a.yaml"] == "z"
@@ -67,7 +77,11 @@ def test_files_run_deepest_first_and_backwards_and_share_their_values() -> None:
 
 def test_a_subchart_sees_its_own_values_and_itself() -> None:
     parent = chart_of({})
-    chart_of({"x.yaml": "{{ .Values.v }} {{ .Chart.Name }} {{ .Template.Name }} {{ .Chart.IsRoot }}"}, name="sub", parent=parent)
+    chart_of(
+        {"x.yaml": "{{ .Values.v }} {{ .Chart.Name }} {{ .Template.Name }} {{ .Chart.IsRoot }}"},
+        name="sub",
+        parent=parent,
+    )
     found = render_chart(parent, {"sub": {"v": "mine"}})
     assert found == {"gold/charts/sub/templates/x.yaml": "mine sub gold/charts/sub/templates/x.yaml false"}
 

@@ -25,7 +25,7 @@ def render(text: str, values: dict[str, Any] | None = None, helpers: str = "", *
         ('{{ Capabilities.APIVersions.Has("apps/v1") }} {{ Capabilities.KubeVersion.Minor }}', "true 35"),
         ("{{ Values.big }} {{ Values.half }} {{ Values.yes }} [{{ Values.none }}]", "10000000 0.5 true []"),
         ("{{ Values.items.a }} {{ Values.keys }}", "1 k"),
-        ('{{ Values.map | toYaml | nindent(2) }}', "\n  b: 1"),
+        ("{{ Values.map | toYaml | nindent(2) }}", "\n  b: 1"),
         ('{{ Values.nope | default("d") }} {{ default("e", Values.nope) }}', "d e"),
         ("{% if Values.nope %}a{% else %}b{% endif %}", "b"),
         ("{% for k, v in Values.map.items() %}{{ k }}={{ v }}{% endfor %}", "b=1"),
@@ -34,15 +34,18 @@ def render(text: str, values: dict[str, Any] | None = None, helpers: str = "", *
         ('{% import "_helpers.tpl" as h with context %}{{ h.full("x") }}', "rel-x"),
         ('{{ include("gold.full", "y") }} {{ include("plain", ctx) }}', "rel-y P"),
     ],
-)  # fmt: skip
+)
 def test_a_template_prints(text: str, expected: str) -> None:
-    helpers = '{% macro full(n) %}{{ Release.Name }}-{{ n }}{% endmacro %}{% macro plain() %}P{% endmacro %}'
+    helpers = "{% macro full(n) %}{{ Release.Name }}-{{ n }}{% endmacro %}{% macro plain() %}P{% endmacro %}"
     values = {"big": 1e7, "half": 0.5, "yes": True, "none": None, "items": {"a": 1.0}, "keys": "k", "map": {"b": 1.0}}
     assert render(text, values, helpers) == expected
 
 
 def test_both_dialects_include_each_others_templates() -> None:
-    parent = chart_of({"a.yaml": '{{ include("sub.name", ctx) }}', "_h.tpl": "{% macro m() %}M{{ Chart.Name }}{% endmacro %}"}, engine="jinja2")
+    parent = chart_of(
+        {"a.yaml": '{{ include("sub.name", ctx) }}', "_h.tpl": "{% macro m() %}M{{ Chart.Name }}{% endmacro %}"},
+        engine="jinja2",
+    )
     go = {"_h.tpl": '{{ define "sub.name" }}<{{ .Release.Name }}>{{ end }}', "x.yaml": '{{ include "gold.m" . }}'}
     chart_of(go, name="sub", parent=parent)
     assert render_chart(parent) == {"gold/charts/sub/templates/x.yaml": "Msub", "gold/templates/a.yaml": "<rel>"}
@@ -71,7 +74,7 @@ def test_python_is_out_of_reach(text: str) -> None:
 
 
 def test_what_does_not_exist_fails_loudly_and_with_strict_in_tests_too() -> None:
-    with pytest.raises(TemplateError, match="there is no tga here .did you mean tag"):
+    with pytest.raises(TemplateError, match=r"there is no tga here .did you mean tag"):
         render("{{ Values.tga }}", {"tag": 1.0})
     with pytest.raises(TemplateError, match="there is no tga here"):
         render("{% if Values.tga %}{% endif %}", {"tag": 1.0}, strict=True)

@@ -32,7 +32,14 @@ def test_a_warm_run_imports_neither_parser_nor_jinja2(tmp_path: Path) -> None:
         for _ in range(2)
     )
     assert "jinja2" in cold
-    forbidden = ("jinja2", "pyhelm.engine.gotpl", "pyhelm.engine.compiler", "pyhelm.engine.jinja", "asyncio", "inspect_")
+    forbidden = (
+        "jinja2",
+        "pyhelm.engine.gotpl",
+        "pyhelm.engine.compiler",
+        "pyhelm.engine.jinja",
+        "asyncio",
+        "inspect_",
+    )
     assert [name for name in warm if name.startswith(forbidden)] == []
 
 
@@ -79,4 +86,6 @@ def test_failures_tell_the_same_place_from_the_cache(tmp_path: Path) -> None:
 
 def test_jinja2_files_are_kept_as_well(tmp_path: Path) -> None:
     chart = chart_of({"a.yaml": "{{ Release.Name }}"}, engine="jinja2")
-    assert render_chart(chart, cache=tmp_path) == render_chart(chart, cache=tmp_path) == {"gold/templates/a.yaml": "rel"}
+    assert (
+        render_chart(chart, cache=tmp_path) == render_chart(chart, cache=tmp_path) == {"gold/templates/a.yaml": "rel"}
+    )

@@ -9,21 +9,35 @@ from pyhelm.engine.interface import Limits
 from pyhelm.errors import TemplateError
 
 HELM: list[tuple[str, str, str]] = [
-    ("{{ .Values.a.b }}", "", 'gold/templates/vector.yaml:1:10\n  executing "gold/templates/vector.yaml" at <.Values.a.b>:\n'
-     "    nil pointer evaluating interface {}.b\n"),
-    ("x\n  {{ include \"h\" . }}", '{{ define "h" }}\n{{ .Values.a.b }}{{ end }}',
-     'gold/templates/vector.yaml:2:5\n  executing "gold/templates/vector.yaml" at <include "h" .>:\n    error calling include:\n'
-     'gold/templates/_helpers.tpl:2:10\n  executing "h" at <.Values.a.b>:\n    nil pointer evaluating interface {}.b\n'),
-    ("{{ template \"h\" . }}", '{{ define "h" }}{{ upper 5 }}{{ end }}',
-     'gold/templates/_helpers.tpl:1:25\n  executing "h" at <5>:\n    expected string; found 5\n'),
-    ("{{ fail \"why\" }}", "", "execution error at (gold/templates/vector.yaml:1:3): why"),
-    ("{{ tpl \"{{ .a.b }}\" . }}", "", 'template: gold/templates/vector.yaml:1:3: executing "gold/templates/vector.yaml" at '
-     '<tpl "{{ .a.b }}" .>: error calling tpl: error during tpl function execution for "{{ .a.b }}": '
-     'template: gotpl:1:5: executing "gotpl" at <.a.b>: nil pointer evaluating interface {}.b'),
-    ("é {{ required \"m\" .Values.x }}", "", "execution error at (gold/templates/vector.yaml:1:6): m"),
+    (
+        "{{ .Values.a.b }}",
+        "",
+        'gold/templates/vector.yaml:1:10\n  executing "gold/templates/vector.yaml" at <.Values.a.b>:\n'
+        "    nil pointer evaluating interface {}.b\n",
+    ),
+    (
+        'x\n  {{ include "h" . }}',
+        '{{ define "h" }}\n{{ .Values.a.b }}{{ end }}',
+        'gold/templates/vector.yaml:2:5\n  executing "gold/templates/vector.yaml" at <include "h" .>:\n    error calling include:\n'  # noqa: E501
+        'gold/templates/_helpers.tpl:2:10\n  executing "h" at <.Values.a.b>:\n    nil pointer evaluating interface {}.b\n',  # noqa: E501
+    ),
+    (
+        '{{ template "h" . }}',
+        '{{ define "h" }}{{ upper 5 }}{{ end }}',
+        'gold/templates/_helpers.tpl:1:25\n  executing "h" at <5>:\n    expected string; found 5\n',
+    ),
+    ('{{ fail "why" }}', "", "execution error at (gold/templates/vector.yaml:1:3): why"),
+    (
+        '{{ tpl "{{ .a.b }}" . }}',
+        "",
+        'template: gold/templates/vector.yaml:1:3: executing "gold/templates/vector.yaml" at '
+        '<tpl "{{ .a.b }}" .>: error calling tpl: error during tpl function execution for "{{ .a.b }}": '
+        'template: gotpl:1:5: executing "gotpl" at <.a.b>: nil pointer evaluating interface {}.b',
+    ),
+    ('é {{ required "m" .Values.x }}', "", "execution error at (gold/templates/vector.yaml:1:6): m"),
     ("{{ if }}", "", "parse error at (gold/templates/vector.yaml:1): missing value for if"),
     ("a\n{{ nosuch }}", "", 'parse error at (gold/templates/vector.yaml:2): function "nosuch" not defined'),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "helpers", "expected"), HELM)
@@ -54,7 +68,9 @@ def test_a_misspelt_function_gets_a_suggestion() -> None:
 
 
 def test_endless_includes_end_with_helms_words() -> None:
-    with pytest.raises(TemplateError, match="rendering template has a nested reference name: a: unable to execute template"):
+    with pytest.raises(
+        TemplateError, match="rendering template has a nested reference name: a: unable to execute template"
+    ):
         render('{{ include "a" . }}', helpers='{{ define "a" }}{{ include "a" . }}{{ end }}')
 
 
