@@ -6,8 +6,8 @@ The analysis answers which styles a text allows; the writers fold at spaces once
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["WIDTH", "Analysis", "analyze", "block_hint", "double_quoted", "fold_plain", "single_quoted"]
 
@@ -21,8 +21,7 @@ _SPECIAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\uf
 _SPECIAL_V3 = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """The styles a text allows outside flow collections."""
 
     multiline: bool

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal, localcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyhelm.engine.functions.errors import GoCallError
 from pyhelm.engine.goprint import sprint
 from pyhelm.formats.gotypes import GoInt, IntList
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 __all__ = [
     "add", "add1", "add1f", "addf", "atoi", "cast_float", "cast_int", "ceil", "div", "divf", "floor", "max_", "maxf",
@@ -19,12 +21,10 @@ __all__ = [
 
 _MASK = (1 << 64) - 1
 _LOWEST = -(1 << 63)
-_INT = re.compile(r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)\Z")
+_INT = r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)\Z"
 _DIGITS = r"[0-9](?:_?[0-9])*"
-_FLOAT = re.compile(
-    rf"[+-]?(?:(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?|inf(?:inity)?|nan)\Z", re.I
-)
-_ZERO_FRACTION = re.compile(r"\.0+\Z")
+_FLOAT = rf"[+-]?(?:(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?|(?i:inf(?:inity)?|nan))\Z"
+_ZERO_FRACTION = r"\.0+\Z"
 
 
 def _wrap(value: int) -> int:
@@ -47,8 +47,8 @@ def cast_int(value: Any) -> int:
 
 
 def _text_to_int(text: str) -> int:
-    text = _ZERO_FRACTION.sub("", text) if "." in text else text
-    if not _INT.match(text):
+    text = re.sub(_ZERO_FRACTION, "", text) if "." in text else text
+    if not re.match(_INT, text):
         return 0
     plain = text.replace("_", "")
     sign = -1 if plain[0] == "-" else 1
@@ -64,7 +64,7 @@ def cast_float(value: Any) -> float:
         return value
     if isinstance(value, int):
         return float(value)
-    if isinstance(value, str) and _FLOAT.match(value):
+    if isinstance(value, str) and re.match(_FLOAT, value):
         number = float(value)
         return 0.0 if math.isinf(number) and "n" not in value.lower() else number
     return 0.0
@@ -174,7 +174,9 @@ def _extreme(values: tuple[Any, ...], choose: Any) -> float:
 
 
 def _decimals(values: tuple[Any, ...]) -> list[Decimal]:
-    """Each float as the decimal its shortest digits spell."""
+    """Each float as the decimal its shortest digits spell; `decimal` is imported by the few charts that need it."""
+    from decimal import Decimal
+
     out = []
     for value in values:
         number = cast_float(value)
@@ -187,6 +189,8 @@ def _decimals(values: tuple[Any, ...]) -> list[Decimal]:
 
 def addf(*values: Any) -> float:
     """The exact decimal sum."""
+    from decimal import Decimal, localcontext
+
     numbers = _decimals(values)
     with localcontext() as context:
         context.prec = 2000
@@ -200,6 +204,8 @@ def add1f(value: Any) -> float:
 
 def subf(first: Any, *rest: Any) -> float:
     """The exact decimal difference."""
+    from decimal import Decimal, localcontext
+
     numbers = _decimals((first, *rest))
     with localcontext() as context:
         context.prec = 2000
@@ -208,6 +214,8 @@ def subf(first: Any, *rest: Any) -> float:
 
 def mulf(first: Any, *rest: Any) -> float:
     """The exact decimal product."""
+    from decimal import localcontext
+
     numbers = _decimals((first, *rest))
     with localcontext() as context:
         context.prec = 4000
@@ -219,6 +227,8 @@ def mulf(first: Any, *rest: Any) -> float:
 
 def divf(first: Any, *rest: Any) -> float:
     """The quotient, rounded to sixteen places after the point at every step."""
+    from decimal import Decimal, localcontext
+
     numbers = _decimals((first, *rest))
     with localcontext() as context:
         context.prec = 2000
