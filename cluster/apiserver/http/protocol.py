@@ -169,11 +169,16 @@ class HttpProtocol(asyncio.Protocol):
 
     def _head(self, request: Request, response: Response, keep: bool, length: int | None) -> bytes:
         lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}"]
-        if response.content_type:
+        # A 304 speaks of the answer the client has kept; clients merge its headers into that one.
+        bodiless = response.status in (204, 304)
+        if response.content_type and not bodiless:
             lines.append(f"Content-Type: {response.content_type}")
         lines += [f"{name}: {value}" for name, value in response.headers]
         lines.append(self._server.date_line())
-        lines.append("Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}")
+        if length is None:
+            lines.append("Transfer-Encoding: chunked")
+        elif not bodiless:
+            lines.append(f"Content-Length: {length}")
         if not keep:
             lines.append("Connection: close")
         if request.method == "HEAD":
