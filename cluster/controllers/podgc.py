@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cluster.controllers.context import Context
@@ -51,7 +52,8 @@ class PodCollector:
             await informer.synced.wait()
         while True:
             await self._context.clock.sleep(_PERIOD)
-            await self.collect()
+            with suppress(StatusError, OSError):
+                await self.collect()
 
     async def collect(self) -> None:
         """One look."""

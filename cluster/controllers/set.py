@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from importlib import import_module
 
@@ -11,6 +12,9 @@ from cluster.controllers.context import Context, Options, Runnable
 from cluster.machinery.clock import Clock
 from cluster.machinery.events import EventSink
 from cluster.machinery.informer import Informers
+
+log = logging.getLogger(__name__)
+_RESTART_AFTER = 1.0
 
 STARTS: dict[str, str] = {
     "namespace": "namespace:start",
@@ -59,6 +63,17 @@ def make_all(context: Context) -> list[Runnable]:
     return [load(name)(context) for name in names]
 
 
+async def _keep(controller: Runnable, clock: Clock) -> None:
+    """A controller that ends by a fault is started again; the others are not taken down with it."""
+    while True:
+        try:
+            await controller.run()
+            return
+        except Exception:
+            log.exception("%s ended; it is started again", type(controller).__name__)
+        await clock.sleep(_RESTART_AFTER)
+
+
 async def run_controllers(
     client: Client,
     clock: Clock,
@@ -77,6 +92,6 @@ async def run_controllers(
             group.create_task(events.run(), name="events")
         context = Context(client, clock, informers, events, options or Options())
         for controller in make_all(context):
-            group.create_task(controller.run(), name=type(controller).__name__)
+            group.create_task(_keep(controller, clock), name=type(controller).__name__)
         if own_informers:
             group.create_task(informers.run(), name="informers")

@@ -158,6 +158,8 @@ class EventSink:
                     await self._queue[0]()
                 except (StatusError, OSError) as error:
                     log.debug("event dropped: %s", error)
+                except Exception:
+                    log.exception("event dropped")
                 self._queue.popleft()
             self._filled.clear()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +113,7 @@ class Scheduler:
         async with asyncio.TaskGroup() as group:
             self._tasks = group
             while True:
-                self._one(await self._queue.pop())
+                self._try_one(await self._queue.pop())
                 await asyncio.sleep(0)
 
     # -- following the cluster ---------------------------------------------------------------------------------
@@ -218,8 +218,19 @@ class Scheduler:
 
     # -- deciding ----------------------------------------------------------------------------------------------
 
-    def _one(self, entry: Waiting) -> None:
+    def _try_one(self, entry: Waiting) -> None:
+        """A fault in deciding about one pod must not keep the others waiting."""
+        try:
+            self._one(entry)
+        except Exception:
+            log.exception("scheduling %s failed", entry.uid)
+            self._queue.failed(entry, frozenset(), error=True)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         assert self._tasks is not None
+        self._tasks.create_task(_guarded(work))
+
+    def _one(self, entry: Waiting) -> None:
         pod = self._pods.get(entry.pod["metadata"]["name"], entry.pod["metadata"]["namespace"])
         if pod is None or pod["metadata"]["uid"] != entry.uid or podlib.node_name(pod) or not self._ours(pod):
             self._queue.done(entry.uid)
@@ -230,12 +241,11 @@ class Scheduler:
         if decision.diagnosis is None:
             placed = self._cache.assume(cycle.info, decision.node)
             delayed = self._volume_binding.delayed(cycle)
-            self._tasks.create_task(self._bind(entry, placed, decision.node, delayed))
+            self._beside(self._bind(entry, placed, decision.node, delayed))
             return
         self._fail(entry, cycle, decision.diagnosis)
 
     def _fail(self, entry: Waiting, cycle: Cycle, diagnosis: Diagnosis) -> None:
-        assert self._tasks is not None
         candidate = None
         if diagnosis.overall is not None:
             diagnosis.suggestion = "not found"
@@ -245,7 +255,7 @@ class Scheduler:
         if candidate is not None:
             self._nominated[entry.uid] = (candidate.node, cycle.info)
         self._queue.failed(entry, frozenset(diagnosis.plugins()))
-        self._tasks.create_task(self._tell(entry.pod, diagnosis.message(), candidate))
+        self._beside(self._tell(entry.pod, diagnosis.message(), candidate))
 
     def decide(self, cycle: Cycle) -> Decision:
         """Pure but for the random choice among equals."""
@@ -456,6 +466,13 @@ class Scheduler:
         await self._client.patch(
             PODS, meta["name"], meta["namespace"], body, patch_type=STRATEGIC, subresource="status"
         )
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("writing a decision failed")
 
 
 def _matters(old: Obj | None, new: Obj) -> bool:
