@@ -18,7 +18,7 @@ from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subreso
 from cluster.kinds.printers.text import name, seconds_of, since
 from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
-from cluster.meta.field import invalid
+from cluster.meta.field import FieldError, invalid
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionKind, Obj
 
@@ -120,7 +120,15 @@ class _Rules:
         )
 
     def status(self) -> Strategy:
-        return Strategy(default=self.default, prepare_update=_only_status, validate_update=self.validate_update)
+        return Strategy(default=self.default, prepare_update=_only_status, validate_update=self.validate_status)
+
+    def validate_status(self, new: Obj, old: Obj) -> Faults:
+        """The status is checked on its own: messages speak of paths within it, faults stand at the whole path."""
+        held, schema = new.get("status"), (self.schema.get("properties") or {}).get("status")
+        if not isinstance(held, dict) or not isinstance(schema, dict):
+            return self.validate_update(new, old)
+        faults = [_below("status", fault) for fault in validate_schema(held, schema)]
+        return faults or self.rules(new, old, self.schema)
 
     def default(self, obj: Obj) -> None:
         shape(obj.setdefault("metadata", {}), _META)
@@ -146,6 +154,11 @@ class _Rules:
         before = {(f.type, f.path, shown(f.value)) for f in validate_schema(old, self.schema)}
         faults = [f for f in validate_schema(new, self.schema) if (f.type, f.path, shown(f.value)) not in before]
         return faults or self.rules(new, old, self.schema)
+
+
+def _below(field: str, fault: FieldError) -> FieldError:
+    path = f"{field}.{fault.path}" if fault.path else field
+    return FieldError(fault.type, fault.path if fault.path == "<nil>" else path, fault.value, fault.detail)
 
 
 def _as_given(_new: Obj, _old: Obj) -> None:
