@@ -29,6 +29,8 @@ from cluster.meta.objects import clone
 from cluster.meta.objects import key as key_of
 from cluster.meta.types import Obj, ObjectKey
 
+_BATCH = 0.25
+"""Seconds in which changes of pods that go on running are gathered: they only move a number in status."""
 _INDEX_ENV: dict[str, Any] = {
     "name": "JOB_COMPLETION_INDEX",
     "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{INDEX}']"}},
@@ -122,7 +124,8 @@ class JobController:
             self._released.get(key, set()).discard(pod["metadata"]["uid"])
         elif key not in self._jobs and accounts.tracked(new):
             self._orphaned(new)
-        self.loop.queue.add(key)
+        steady = old is not None and new is not None and podlib.active(new)
+        self.loop.queue.add_after(key, _BATCH if steady else 0.0)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import pytest
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared/goldens/kube/controllers.jsonl"
 KNOWN = {
-    "cronjob/manual-job": "one more look at the job than was recorded, hence one more in the event's count",
     "deployment/quota-blocked": "one more failed creation than was recorded within the same time",
     "deployment/sa-missing": "the name of a pod to be named by the server in admission errors",
     "statefulset/pvc": "the scheduler tries once, where two tries were recorded",
