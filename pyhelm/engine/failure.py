@@ -13,7 +13,7 @@ from typing import Any
 
 from pyhelm.engine.functions.errors import GoCallError, GoTypeError
 from pyhelm.engine.gotpl.sites import Site
-from pyhelm.engine.gotpl.syntax import Bool, Node, Number, String, TemplateCall, go_quote
+from pyhelm.engine.gotpl.syntax import Bool, Field, Node, Number, String, TemplateCall, go_quote
 from pyhelm.engine.runtime import FailError, GoExecError, LimitError
 from pyhelm.errors import Frame, TemplateError
 
@@ -29,6 +29,8 @@ class _Step:
     template: str
     site: Site
     tpl_text: str | None
+    data: Any = None
+    """What the template was run with, as far as that is known."""
 
     def location(self, node: Node) -> tuple[int, int]:
         """Line from 1 and column from 0, in bytes, as Go counts."""
@@ -75,7 +77,7 @@ def explain(error: Exception, program: Any) -> TemplateError:
         bare,
         frames,
         kind=_kind(error),
-        hint=_hint(bare),
+        hint=_hint(bare, node, steps[-1].data),
         excerpt=excerpt_of(steps[-1].text, line, column),
         helm=_helm(error, levels, steps),
     )
@@ -91,10 +93,26 @@ def _message(error: Exception) -> str:
     return str(error)
 
 
-def _hint(message: str) -> str:
-    if message.startswith("nil pointer evaluating"):
-        name = message.rpartition(".")[2]
-        return f"what stands before .{name} is not set: check its name, or guard it with `if` or `with`"
+def _hint(message: str, node: Node, data: Any) -> str:
+    if not message.startswith("nil pointer evaluating"):
+        return ""
+    name = message.rpartition(".")[2]
+    meant = _meant(node.names, data) if isinstance(node, Field) else ""
+    return meant or f"what stands before .{name} is not set: check its name, or guard it with `if` or `with`"
+
+
+def _meant(names: list[str], data: Any) -> str:
+    """A name that is there, where the path first leaves what is there."""
+    from difflib import get_close_matches
+
+    for place, name in enumerate(names):
+        if not isinstance(data, dict):
+            return ""
+        if data.get(name) is None:
+            close = get_close_matches(name, [str(key) for key in data if key != name], 1)
+            path = ".".join(["", *names[:place]])
+            return f"{path}.{name} is not set; did you mean {path}.{close[0]}?" if close else ""
+        data = data[name]
     return ""
 
 
@@ -154,6 +172,7 @@ def _steps(traceback: TracebackType | None, program: Any) -> list[_Step]:
             text = texts[name] if is_text else files[name]
             step = _step("gotpl" if is_text else name, text, code, traceback.tb_lasti, is_text)
             if step is not None:
+                step.data = traceback.tb_frame.f_locals.get("d0")
                 found.append(step)
         traceback = traceback.tb_next
     return found

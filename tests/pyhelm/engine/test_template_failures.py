@@ -67,6 +67,12 @@ def test_a_misspelt_function_gets_a_suggestion() -> None:
     assert caught.value.hint == "did you mean quote?"
 
 
+def test_a_misspelt_value_gets_a_suggestion() -> None:
+    with pytest.raises(TemplateError) as caught:
+        render("{{ .Values.imgae.tag }}", {"image": {"tag": "1"}})
+    assert caught.value.hint == ".Values.imgae is not set; did you mean .Values.image?"
+
+
 def test_endless_includes_end_with_helms_words() -> None:
     with pytest.raises(
         TemplateError, match="rendering template has a nested reference name: a: unable to execute template"
