@@ -175,7 +175,7 @@ async def _store(
     key = registry.key(namespace, name)
     stored = registry.stored_form(new)
     value = encode(stored)
-    if value == entry.value:
+    if value == entry.value or _only_times_differ(new, old):
         return entry
     if not options.dry_run and goes_now(registry, new, old):
         return await _remove(registry, key, entry, new)
@@ -191,6 +191,20 @@ async def _store(
         if undo is not None:
             undo()
         raise
+
+
+def _only_times_differ(new: Obj, old: Obj) -> bool:
+    """Whether nothing changed but when somebody last claimed what was his already: not worth a write."""
+    if any(new.get(k) != v for k, v in old.items() if k != "metadata") or len(new) != len(old):
+        return False
+    meta, before = new["metadata"], old["metadata"]
+    if meta.keys() != before.keys() or any(meta[k] != v for k, v in before.items() if k != "managedFields"):
+        return False
+    return _timeless(meta) == _timeless(before)
+
+
+def _timeless(meta: Obj) -> list[Obj]:
+    return [{k: v for k, v in entry.items() if k != "time"} for entry in meta.get("managedFields") or []]
 
 
 def goes_now(registry: Registry, new: Obj, old: Obj) -> bool:
