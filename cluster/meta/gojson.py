@@ -14,6 +14,7 @@ import orjson
 _key_like = re.compile(rb'"[ \t\r\n]*:')
 _number = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SPACE = " \t\r\n"
+MAX_DEPTH = 250
 _END = "unexpected end of JSON input"
 
 
@@ -24,17 +25,59 @@ class JSONError(ValueError):
 def loads(body: bytes) -> Any:
     """The value of a JSON text. Raises JSONError. Bytes that are not UTF-8 become U+FFFD, as Go does it."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _slow(body)
+        value = _slow(body)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and too_deep(value):
+        raise JSONError("exceeded max depth")
+    return value
+
+
+def too_deep(value: Any) -> bool:
+    """Nested beyond what the walks over objects, which recurse, are made for."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+        if not below:
+            return False
+        level = below
+    return True
 
 
 def _slow(body: bytes) -> Any:
     text = body.decode("utf-8", "replace")
     try:
-        return json.loads(text, parse_constant=_refuse_constant, strict=True)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, strict=True)
+    except _OutOfRange as error:
+        raise JSONError(f"json: cannot unmarshal number {error} into Go value of type float64") from error
     except (ValueError, RecursionError) as error:
         raise JSONError(syntax_fault(text)) from error
+    try:
+        return _without_lone_surrogates(value)
+    except RecursionError as error:
+        raise JSONError("exceeded max depth") from error
+
+
+class _OutOfRange(ValueError):
+    pass
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise _OutOfRange(text)
+    return number
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    """Half a surrogate pair becomes U+FFFD, as in Go; it could not be written as UTF-8 again."""
+    text = json.dumps(value, ensure_ascii=False)
+    return orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _refuse_constant(name: str) -> Any:
@@ -160,7 +203,7 @@ def _value(text: str, at: int, depth: int) -> int:
     """Index after the value that begins at `at`."""
     if at >= len(text):
         raise _Fault(_END)
-    if depth > 900:
+    if depth > MAX_DEPTH:
         raise _Fault("exceeded max depth")
     char = text[at]
     if char == "{":

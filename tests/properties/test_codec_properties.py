@@ -75,6 +75,7 @@ def test_decoding_twice_is_decoding_once(value: Any) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(JSON)
+@example({"²": "0b", "a10": 1, "a9": 2})
 @example({"0o": "0b", "08": "0x", "1e3": ".", "-": "+1", "1_000": "0_7"})
 def test_yaml_and_cbor_read_back(value: Any) -> None:
     assert loads(dumps({"v": value})).value == {"v": value}

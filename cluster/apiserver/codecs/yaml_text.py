@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from cluster.meta import gojson
+from cluster.meta.gojson import MAX_DEPTH, too_deep
+
 _TRUE = frozenset(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"))
 _FALSE = frozenset(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"))
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
@@ -44,18 +47,54 @@ _Loader.yaml_implicit_resolvers = {}
 
 def loads(body: bytes) -> Loaded:
     """Read the first document. Raises YAMLError."""
+    if body[:1] == b"{":
+        found = _as_json(body)
+        if found is not None:
+            return found
     try:
-        loader = _Loader(body.decode("utf-8", "replace"))
+        text = body.decode("utf-8", "replace")
+        if sum(map(body.count, b"[{-:?")) > MAX_DEPTH:
+            _refuse_depth(text)
+        loader = _Loader(text)
         node = loader.get_node() if loader.check_node() else None
+    except YAMLError:
+        raise
     except yaml.MarkedYAMLError as error:
         raise YAMLError(_complaint(error)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YAMLError(f"yaml: {_reader_complaint(error)}") from error
     duplicates: list[str] = []
     try:
-        return Loaded(None if node is None else _Builder(duplicates).value(node), duplicates)
+        value = None if node is None else _Builder(duplicates).value(node)
     except RecursionError as error:
         raise YAMLError("yaml: exceeded max depth") from error
+    if too_deep(value):
+        raise YAMLError("yaml: exceeded max depth")
+    return Loaded(value, duplicates)
+
+
+def _as_json(body: bytes) -> Loaded | None:
+    """JSON is YAML, and read much faster; None when it is not quite JSON or keys are doubled."""
+    try:
+        value = gojson.loads(body)
+    except gojson.JSONError:
+        return None
+    return None if gojson.duplicate_fields(body, value) else Loaded(value, [])
+
+
+def _refuse_depth(text: str) -> None:
+    """Composing recurses in C and would overrun its stack; events do not."""
+    loader, depth = _Loader(text), 0
+    while loader.check_event():
+        event = loader.get_event()
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise YAMLError("yaml: exceeded max depth")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.DocumentEndEvent):
+            return
 
 
 def _reader_complaint(error: Exception) -> str:
@@ -218,11 +257,11 @@ _Dumper.add_representer(str, _write_text)
 for _type in (bool, int, float, type(None)):
     _Dumper.add_representer(_type, _write_plain)
 _Dumper.yaml_implicit_resolvers = {}
-_digits = re.compile(r"(\d+)").split
+_digits = re.compile(r"([0-9]+)").split
 
 
 def _natural(key: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in _digits(key) if part]
+    return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in _digits(key) if part]
 
 
 def _sorted(value: Any) -> Any:

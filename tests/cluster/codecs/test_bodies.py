@@ -134,6 +134,12 @@ def test_an_alias_bomb_is_refused() -> None:
     assert "excessive aliasing" in refusal("\n".join(lines), media="application/yaml")
 
 
+@pytest.mark.parametrize("media", ["application/json", "application/yaml"])
+def test_deep_nesting_is_refused(media: str) -> None:
+    for depth in (300, 100_000):
+        assert refusal('{"data":' + "[" * depth + "]" * depth + "}", media=media)
+
+
 def test_an_unknown_media_type_is_refused() -> None:
     with pytest.raises(StatusError) as caught:
         read("x", media="text/plain")
