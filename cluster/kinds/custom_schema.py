@@ -66,7 +66,7 @@ def _kind(value: Any) -> str:
         return "integer"
     if isinstance(value, float):
         return "number"
-    return {str: "string", list: "array", dict: "object"}[type(value)]
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
 
 
 def _bad_type(path: Path, wanted: str, value: Any) -> FieldError:
@@ -208,13 +208,13 @@ def _junctors(path: Path, value: Any, schema: Schema) -> Faults:
         results = [_value(path, value, child) for child in schema["anyOf"]]
         if all(results):
             faults.append(_junctor_fault(path, "must validate at least one schema (anyOf)"))
-            faults += min(results, key=len)
+            faults += sorted(results, key=len)[0]
     if schema.get("oneOf"):
         results = [_value(path, value, child) for child in schema["oneOf"]]
         valid = results.count([])
         if valid == 0:
             faults.append(_junctor_fault(path, "must validate one and only one schema (oneOf). Found none valid"))
-            faults += min(results, key=len)
+            faults += sorted(results, key=len)[0]
         elif valid > 1:
             words = f"must validate one and only one schema (oneOf). Found {valid} valid alternatives"
             faults.append(_junctor_fault(path, words))

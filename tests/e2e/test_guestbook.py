@@ -115,7 +115,8 @@ def test_a_failing_upgrade_rolls_back(cluster: Land) -> None:
     flags = ["--set", "service.type=ClusterIP"]
     cluster.ok("install", "fragile", CHART, *flags, "--wait", "--timeout", "60s")
     bad = cluster.pyhelm(
-        "upgrade", "fragile", CHART, *flags, "--set", "image.repository=example.invalid/none", "--set", "web.color=#fff",
+        "upgrade", "fragile", CHART, *flags,
+        "--set", "image.repository=example.invalid/none", "--set", "web.color=#fff",
         "--rollback-on-failure", "--timeout", "4s",
     )  # fmt: skip
     story = json.loads(cluster.ok("history", "fragile", "-o", "json"))

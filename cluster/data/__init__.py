@@ -1,0 +1,1 @@
+"""Tables of facts: protobuf field numbers, Go types of fields, the shape of a pod template in Go."""
