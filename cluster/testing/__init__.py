@@ -1,0 +1,1 @@
+"""What tests of and against the cluster may import."""
