@@ -46,6 +46,8 @@ async def _serve(place: Place, report: int) -> int:
     lock = places.hold(place.lock)
     if lock is None:
         return _tell(report, error=f"another process serves the state in {place.state}")
+    # Whoever wants to stop it while it starts must know its pid.
+    places.write_json(place.daemon, {"pid": os.getpid()})
     config = places.read_json(place.config)
     try:
         claimed, held = claim(config.get("range"))
