@@ -146,6 +146,7 @@ class Cluster:
             except StatusError as error:
                 if not is_conflict(error):
                     raise
+                await self.clock.sleep(0.005)
 
     async def _default_account(self) -> None:
         """Pods can only be made once their namespace has its service account."""

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import places
 from cluster.assembly.cluster import LOOPBACK, Cluster, ClusterOptions
+from cluster.cli import places
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, service_network

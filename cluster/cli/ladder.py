@@ -24,4 +24,7 @@ def choose(asked: str) -> Choice:
         raise Refused("the process runtime needs Linux or macOS; use --runtime simulated")
     if asked == "process":
         return Choice("process", "asked for; containers are processes of this machine, separated from nothing")
-    return Choice("process", "the only runtime here that runs programs; containers are processes of this machine, separated from nothing")
+    return Choice(
+        "process",
+        "the only runtime here that runs programs; containers are processes of this machine, separated from nothing",
+    )

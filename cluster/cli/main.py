@@ -43,7 +43,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="The bundled Kubernetes cluster.", allow_abbrev=False)
     shared = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     shared.add_argument("--name", default=_DEFAULT_NAME, help="which cluster (default: %(default)s)")
-    shared.add_argument("--state", default="", metavar="DIR", help="where it keeps its files (default: the user's data directory)")
+    shared.add_argument(
+        "--state", default="", metavar="DIR", help="where it keeps its files (default: the user's data directory)"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, function: Any, text: str) -> argparse.ArgumentParser:
@@ -56,7 +58,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         ("stop", _stop, "end the cluster and its workloads; its state is kept"),
         ("delete", _delete, "stop the cluster and remove everything it kept"),
     ):
-        add(name, function, text).add_argument("--timeout", type=_seconds, default=60.0, metavar="TIME", help="how long to wait (default: 60s)")
+        add(name, function, text).add_argument(
+            "--timeout", type=_seconds, default=60.0, metavar="TIME", help="how long to wait (default: 60s)"
+        )
     _add_output(add("status", _status, "show whether it runs; exit code 0 running, 1 partly, 3 stopped, 4 absent"))
     _add_output(add("list", _list, "list the clusters of this user"))
     logs = add("logs", _logs, "show the log of the cluster's process")
@@ -69,11 +73,21 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 def _add_start(parser: argparse.ArgumentParser) -> None:
     from cluster.cli.ladder import RUNTIMES
 
-    parser.add_argument("--port", type=_port, default=0, help="of the API server on 127.0.0.1 (default: 6443, or a free one)")
-    parser.add_argument("--runtime", choices=RUNTIMES, default="", help="what runs containers (default: the best this machine has)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="of the API server on 127.0.0.1 (default: 6443, or a free one)"
+    )
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, default="", help="what runs containers (default: the best this machine has)"
+    )
     parser.add_argument("--kubernetes-version", default="", metavar="X.Y", help="which API to serve")
     parser.add_argument("--nodes", type=_count, default=0, metavar="N", help="number of nodes (simulated runtime)")
-    parser.add_argument("--timeout", type=_seconds, default=60.0, metavar="TIME", help="how long to wait until it is ready (default: 60s)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="TIME",
+        help="how long to wait until it is ready (default: 60s)",
+    )
     parser.add_argument("--wait", action="store_true", help="wait until it is ready, which start always does")
     parser.add_argument("--no-context", action="store_true", help="leave the kubeconfig alone")
 

@@ -70,7 +70,9 @@ def _already(place: Place, options: StartOptions, target: Path) -> Started:
     config = places.read_json(place.config)
     server = server_of(place)
     if options.port and options.port != config.get("port"):
-        raise Refused(f"cluster {place.name} runs already, on port {config.get('port')}; stop it first to change the port")
+        raise Refused(
+            f"cluster {place.name} runs already, on port {config.get('port')}; stop it first to change the port"
+        )
     if options.runtime and options.runtime != config.get("runtime"):
         raise Refused(
             f"cluster {place.name} runs already, with the {config.get('runtime')} runtime; stop it first to change that"
@@ -151,7 +153,9 @@ def _make_directory(place: Place) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise Refused(f"cannot write the state directory {place.state}: {error.strerror}; give another with --state") from error
+        raise Refused(
+            f"cannot write the state directory {place.state}: {error.strerror}; give another with --state"
+        ) from error
 
 
 def _config(place: Place, options: StartOptions) -> dict[str, Any]:

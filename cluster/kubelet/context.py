@@ -81,7 +81,9 @@ class NodeContext:
     def log_path(self, pod: Obj, container: str, attempt: int) -> Path:
         return self.log_directory(pod) / container / f"{attempt}.log"
 
-    def event(self, pod: Obj, type_: str, reason: str, message: str, container: str = "", *, init: bool = False) -> None:
+    def event(
+        self, pod: Obj, type_: str, reason: str, message: str, container: str = "", *, init: bool = False
+    ) -> None:
         ref: dict[str, Any] = reference(pod, POD)
         if container:
             ref["fieldPath"] = f"spec.{'initContainers' if init else 'containers'}{{{container}}}"

@@ -57,7 +57,7 @@ def environment(
     # A variable may refer to those before it, to sources and to Services; what the container sets itself wins.
     for entry in container.get("env") or ():
         name = entry["name"]
-        if "valueFrom" in entry and entry["valueFrom"]:
+        if entry.get("valueFrom"):
             value = _reference(entry["valueFrom"], container, pod, around)
             if value is not None:
                 found[name] = value
@@ -96,9 +96,7 @@ def _required(resource: str, kind: str, ref: Mapping[str, Any], around: Surround
     return obj
 
 
-def _reference(
-    source: Mapping[str, Any], container: Mapping[str, Any], pod: Obj, around: Surroundings
-) -> str | None:
+def _reference(source: Mapping[str, Any], container: Mapping[str, Any], pod: Obj, around: Surroundings) -> str | None:
     """None: an optional reference to nothing, so no variable."""
     if ref := source.get("fieldRef"):
         return field_value(pod, ref["fieldPath"], around)

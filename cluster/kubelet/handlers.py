@@ -118,7 +118,9 @@ async def _fetch(scheme: str, host: str, port: int, path: str, headers: Any) -> 
         lower = {name.lower() for name in given}
         lines = [f"GET {path if path.startswith('/') else '/' + path} HTTP/1.1"]
         defaults = {"Host": f"{host}:{port}", "User-Agent": _AGENT, "Accept": "*/*", "Connection": "close"}
-        lines += [f"{k}: {v}" for k, v in {**{k: v for k, v in defaults.items() if k.lower() not in lower}, **given}.items()]
+        lines += [
+            f"{k}: {v}" for k, v in {**{k: v for k, v in defaults.items() if k.lower() not in lower}, **given}.items()
+        ]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace"))
         first = await reader.readline()
         code = int(first.split()[1]) if len(first.split()) > 1 else _no_answer()

@@ -157,9 +157,7 @@ class Kubelet:
             attempt -= 1
             if attempt < 0:
                 meta = pod["metadata"]
-                raise bad_request(
-                    f'previous terminated container "{container}" in pod "{meta["name"]}" not found'
-                )
+                raise bad_request(f'previous terminated container "{container}" in pod "{meta["name"]}" not found')
         uid, id_ = pod["metadata"]["uid"], latest.id
         state = {"going": follow and not previous and latest.state is ContainerState.RUNNING}
 

@@ -40,7 +40,13 @@ class NodeRegistration:
     """`register` makes the Node ready; `run` keeps lease and status fresh until cancelled."""
 
     def __init__(
-        self, client: Client, clock: Clock, options: NodeOptions, machine: Machine, runtime: tuple[str, str], events: Recorder
+        self,
+        client: Client,
+        clock: Clock,
+        options: NodeOptions,
+        machine: Machine,
+        runtime: tuple[str, str],
+        events: Recorder,
     ) -> None:
         self._client, self._clock, self._options = client, clock, options
         self._machine, self._runtime, self._events = machine, runtime, events
@@ -63,7 +69,9 @@ class NodeRegistration:
     def _tell(self, reason: str, message: str) -> None:
         # Upstream refers to a node by its name in place of its uid.
         name = self._options.name
-        self._events.event_ref({"kind": NODE.kind, "name": name, "uid": name, "apiVersion": "v1"}, NORMAL, reason, message)
+        self._events.event_ref(
+            {"kind": NODE.kind, "name": name, "uid": name, "apiVersion": "v1"}, NORMAL, reason, message
+        )
 
     async def run(self) -> None:
         next_status = self._clock.now() + _STATUS_SECONDS

@@ -35,7 +35,9 @@ class Wanted:
     tty: bool
 
 
-async def run(socket: WebSocket, runtime: ProcessRuntime, container_id: str, command: tuple[str, ...], wanted: Wanted) -> None:
+async def run(
+    socket: WebSocket, runtime: ProcessRuntime, container_id: str, command: tuple[str, ...], wanted: Wanted
+) -> None:
     """Until the command has ended or the client is gone (then the command is killed)."""
     master, slave = pty.openpty() if wanted.tty else (None, None)
     try:

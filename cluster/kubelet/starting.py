@@ -139,7 +139,11 @@ async def start(
         await node.runtime.pull_image(image, always=container.get("imagePullPolicy") == "Always")
     except RuntimeFault as fault:
         reason = "InspectFailed" if fault.reason == "InvalidImageName" else "Failed"
-        tell(WARNING, reason, fault.message if reason == "InspectFailed" else f'Failed to pull image "{image}": {fault.message}')
+        tell(
+            WARNING,
+            reason,
+            fault.message if reason == "InspectFailed" else f'Failed to pull image "{image}": {fault.message}',
+        )
         tell(WARNING, "Failed", f"Error: {fault.reason}")
         raise StartFault(fault.reason, fault.message, pull=True) from fault
     try:
@@ -151,7 +155,9 @@ async def start(
     return await _run(node, image, config, around, tell)
 
 
-async def _run(node: NodeContext, image: str, config: ContainerConfig, around: Surrounding, tell: Any) -> ContainerStatus:
+async def _run(
+    node: NodeContext, image: str, config: ContainerConfig, around: Surrounding, tell: Any
+) -> ContainerStatus:
     try:
         status = await node.runtime.start_container(around.sandbox.id, config)
     except RuntimeFault as fault:
@@ -171,7 +177,11 @@ def _tell_refusals(node: NodeContext, pod: Obj, config: ContainerConfig, around:
         return
     refused = node.runtime.refusals(sandbox_config(node, pod, around.sandbox.ip), config)
     if refused:
-        tell(WARNING, "NotSupportedByRuntime", f"The {node.runtime.name} runtime runs this container, but: {'; '.join(refused)}")
+        tell(
+            WARNING,
+            "NotSupportedByRuntime",
+            f"The {node.runtime.name} runtime runs this container, but: {'; '.join(refused)}",
+        )
 
 
 async def _config(
@@ -236,7 +246,9 @@ def _needed(container: Mapping[str, Any]) -> list[tuple[str, str]]:
     return out
 
 
-def _mounts(node: NodeContext, container: Mapping[str, Any], around: Surrounding, env: Mapping[str, str]) -> list[Mount]:
+def _mounts(
+    node: NodeContext, container: Mapping[str, Any], around: Surrounding, env: Mapping[str, str]
+) -> list[Mount]:
     out = []
     for mount in container.get("volumeMounts") or ():
         if _pointless(node, mount["name"]):
@@ -259,7 +271,9 @@ def _fresh_log(path: Path, attempt: int) -> Path:
     return path
 
 
-async def post_start(node: NodeContext, pod: Obj, container: Mapping[str, Any], status: ContainerStatus, ip: str) -> bool:
+async def post_start(
+    node: NodeContext, pod: Obj, container: Mapping[str, Any], status: ContainerStatus, ip: str
+) -> bool:
     """Run the hook; False (with its event) when the container must be killed for it."""
     hook = (container.get("lifecycle") or {}).get("postStart")
     if not hook:

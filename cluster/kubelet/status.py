@@ -54,7 +54,10 @@ def make_status(pod: Obj, view: View) -> dict[str, Any]:
     """The whole new status, to be patched over the present one."""
     spec, old = pod["spec"], pod.get("status") or {}
     mains = [_container(c, view, _before(old, "containerStatuses", c)) for c in spec["containers"]]
-    init = [_container(c, view, _before(old, "initContainerStatuses", c), init=True) for c in spec.get("initContainers") or ()]
+    init = [
+        _container(c, view, _before(old, "initContainerStatuses", c), init=True)
+        for c in spec.get("initContainers") or ()
+    ]
     phase = _phase(pod, init, mains, view)
     status: dict[str, Any] = {
         "phase": phase,
@@ -179,9 +182,7 @@ def _exit(status: Spec) -> int | None:
 # -- conditions ------------------------------------------------------------------------------------------------
 
 
-def _conditions(
-    pod: Obj, view: View, phase: str, init: Sequence[Spec], mains: Sequence[Spec]
-) -> list[dict[str, Any]]:
+def _conditions(pod: Obj, view: View, phase: str, init: Sequence[Spec], mains: Sequence[Spec]) -> list[dict[str, Any]]:
     old = {c["type"]: c for c in (pod.get("status") or {}).get("conditions") or ()}
     made = [
         {"type": "PodReadyToStartContainers", "status": "True" if view.sandbox else "False"},
@@ -235,9 +236,7 @@ def _containers_ready(pod: Obj, mains: Sequence[Spec], init: Sequence[Spec], pha
     return {"status": "False", "reason": "ContainersNotReady", "message": message}
 
 
-def _ready(
-    pod: Obj, mains: Sequence[Spec], init: Sequence[Spec], phase: str, old: Mapping[str, Any]
-) -> dict[str, Any]:
+def _ready(pod: Obj, mains: Sequence[Spec], init: Sequence[Spec], phase: str, old: Mapping[str, Any]) -> dict[str, Any]:
     containers = _containers_ready(pod, mains, init, phase)
     if containers["status"] != "True":
         return containers

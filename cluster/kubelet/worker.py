@@ -78,7 +78,9 @@ class PodWorker:
 
     def runs(self, id_: str) -> bool:
         """Whether this start of a container was running at the last look."""
-        return any(s.id == id_ and s.state is ContainerState.RUNNING for found in self._attempts.values() for s in found)
+        return any(
+            s.id == id_ and s.state is ContainerState.RUNNING for found in self._attempts.values() for s in found
+        )
 
     async def run(self) -> None:
         try:
@@ -223,7 +225,9 @@ class PodWorker:
             delay = self._node.backoff.delay((self.uid, name))
             where = f"container={name} pod={meta['name']}_{meta['namespace']}({meta['uid']})"
             self._waiting[name] = Waiting("CrashLoopBackOff", f"back-off {_duration(delay)} restarting failed {where}")
-            text = f"Back-off restarting failed container {name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
+            text = (
+                f"Back-off restarting failed container {name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
+            )
             self._node.event(self._pod, WARNING, "BackOff", text, name, init=self._is_init(name))
         return [left for _, left in decided.backing_off]
 
@@ -284,8 +288,10 @@ class PodWorker:
             self._retry_at[container["name"]] = now + pause
             # Shown as ErrImagePull first and as ImagePullBackOff from then on.
             return 1.0
-        pause = _CONFIG_RETRY if fault.reason == "CreateContainerConfigError" else self._node.backoff.delay(
-            (self.uid, container["name"])
+        pause = (
+            _CONFIG_RETRY
+            if fault.reason == "CreateContainerConfigError"
+            else self._node.backoff.delay((self.uid, container["name"]))
         )
         if fault.reason != "CreateContainerConfigError":
             self._node.backoff.tried((self.uid, container["name"]), now)
@@ -312,7 +318,9 @@ class PodWorker:
             self._node.clock,
             Heard(self.poke, self._unhealthy, self._condemn),
         )
-        task = asyncio.get_running_loop().create_task(prober.run() if prober.needed else _nothing(), name=f"probes {name}")
+        task = asyncio.get_running_loop().create_task(
+            prober.run() if prober.needed else _nothing(), name=f"probes {name}"
+        )
         self._probers[name] = (status.id, prober, task)
 
     def _container(self, name: str) -> Mapping[str, Any] | None:
@@ -348,7 +356,9 @@ class PodWorker:
         if latest is None or latest.state is not ContainerState.RUNNING or container is None:
             return
         node, begun = self._node, self._node.clock.now()
-        node.event(self._pod, NORMAL, "Killing", message or f"Stopping container {name}", name, init=self._is_init(name))
+        node.event(
+            self._pod, NORMAL, "Killing", message or f"Stopping container {name}", name, init=self._is_init(name)
+        )
         ip = self._around.sandbox.ip if self._around is not None else ""
         await starting.pre_stop(node, self._pod, container, latest, ip, grace)
         left = grace - (node.clock.now() - begun)
@@ -472,9 +482,7 @@ class PodWorker:
 def _with_removals(status: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """The patch that makes `old` into `status`: conditions are merged by their type, so what they lost is named."""
     before = {c["type"]: c for c in old.get("conditions") or ()}
-    conditions = [
-        {**{k: None for k in before.get(c["type"], ()) if k not in c}, **c} for c in status["conditions"]
-    ]
+    conditions = [{**{k: None for k in before.get(c["type"], ()) if k not in c}, **c} for c in status["conditions"]]
     return {**status, "conditions": conditions}
 
 

@@ -220,7 +220,9 @@ class Datagrams(asyncio.DatagramProtocol):
 
 
 class _Sender(asyncio.DatagramProtocol):
-    def __init__(self, back: asyncio.DatagramTransport, addr: tuple[str, int], endpoint: Endpoint, forget: object) -> None:
+    def __init__(
+        self, back: asyncio.DatagramTransport, addr: tuple[str, int], endpoint: Endpoint, forget: object
+    ) -> None:
         self._back, self._addr, self._forget = back, addr, forget
         self._transport: asyncio.DatagramTransport | None = None
         self._early: list[bytes] = []

@@ -35,7 +35,9 @@ def service_ports(service: Obj, slices: Iterable[Obj], node_addresses: Sequence[
     addresses = [a for a in spec.get("clusterIPs") or [spec["clusterIP"]] if ":" not in a]
     addresses += [a for a in spec.get("externalIPs") or () if ":" not in a]
     return [
-        ServicePort(_listen(port, addresses, node_addresses), tuple(endpoints(slices, port.get("name") or "")), affinity)
+        ServicePort(
+            _listen(port, addresses, node_addresses), tuple(endpoints(slices, port.get("name") or "")), affinity
+        )
         for port in spec.get("ports") or ()
     ]
 

@@ -39,9 +39,7 @@ _LINGER = 0.5
 _MEMORY_PERIOD = 1.0
 _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 OUT_OF_MEMORY = "OOMKilled"
-_ON_TERMINAL = (
-    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-)
+_ON_TERMINAL = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 """Becomes a command in a session whose controlling terminal is its standard input, so that shells have jobs."""
 
 
@@ -135,13 +133,17 @@ class ProcessRuntime:
         if container.tty:
             out.append("tty is not applied: the container gets pipes")
         if container.working_dir and not os.path.isdir(container.working_dir):
-            out.append(f"workingDir {container.working_dir} does not exist on this machine; a directory of the pod is used")
+            out.append(
+                f"workingDir {container.working_dir} does not exist on this machine; a directory of the pod is used"
+            )
         return out
 
     async def pull_image(self, image: str, *, always: bool = False) -> str:
         found = images.parse(image)
         if found is None:
-            raise RuntimeFault("InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format')
+            raise RuntimeFault(
+                "InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format'
+            )
         return f"host/{found.name}:{found.tag}"
 
     async def run_sandbox(self, config: SandboxConfig) -> SandboxStatus:
@@ -161,7 +163,9 @@ class ProcessRuntime:
         pod = self._pod_of_sandbox(sandbox_id)
         image = images.parse(config.image)
         if image is None:
-            raise RuntimeFault("InvalidImageName", f'couldn\'t parse image name "{config.image}": invalid reference format')
+            raise RuntimeFault(
+                "InvalidImageName", f'couldn\'t parse image name "{config.image}": invalid reference format'
+            )
         argv = [*(config.command or image.entrypoint), *config.args]
         if not config.command and not image.entrypoint:
             raise RuntimeFault(
@@ -296,9 +300,7 @@ class ProcessRuntime:
         pid: int = transport.get_pid()
         facts = processes.stat(pid)
         if not child.over:
-            container.status = replace(
-                container.status, state=ContainerState.RUNNING, started_at=time.time(), pid=pid
-            )
+            container.status = replace(container.status, state=ContainerState.RUNNING, started_at=time.time(), pid=pid)
         self._records.write_container(pod.status.pod_uid, container.status, facts.start if facts else "")
         if container.memory_limit and self._memory_watch is None:
             self._memory_watch = asyncio.get_running_loop().create_task(self._watch_memory())
@@ -419,7 +421,7 @@ def _resolve(program: str, path: str, directory: str) -> str:
         found = shutil.which(program, path=path)
         missing = "executable file not found in $PATH"
     if found is None:
-        raise RuntimeFault("RunContainerError", f'exec: "{program}": {missing} (looked on this machine: there is no image)')
+        raise RuntimeFault(
+            "RunContainerError", f'exec: "{program}": {missing} (looked on this machine: there is no image)'
+        )
     return found
-
-

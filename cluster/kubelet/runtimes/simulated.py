@@ -70,7 +70,9 @@ class SimulatedRuntime:
     async def pull_image(self, image: str, *, always: bool = False) -> str:
         found = images.parse(image)
         if found is None:
-            raise RuntimeFault("InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format')
+            raise RuntimeFault(
+                "InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format'
+            )
         return f"simulated/{found.name}:{found.tag}"
 
     async def run_sandbox(self, config: SandboxConfig) -> SandboxStatus:
@@ -99,7 +101,9 @@ class SimulatedRuntime:
         pod.containers.append(status)
         if pod.behaviour.code is not None:
             loop = asyncio.get_running_loop()
-            self._timers[status.id] = loop.call_later(pod.behaviour.after, self._end, pod, status.id, pod.behaviour.code)
+            self._timers[status.id] = loop.call_later(
+                pod.behaviour.after, self._end, pod, status.id, pod.behaviour.code
+            )
         return status
 
     def _write_log(self, pod: _Pod, config: ContainerConfig) -> None:

@@ -77,7 +77,9 @@ def test_keys_are_private(home: Home) -> None:
 
 def test_two_clusters_side_by_side_in_their_own_places(home: Home) -> None:
     home.run("start", "--runtime", "simulated")
-    home.run("start", "--name", "two", "--runtime", "simulated", "--state", str(home.path / "elsewhere"), "--nodes", "3")
+    home.run(
+        "start", "--name", "two", "--runtime", "simulated", "--state", str(home.path / "elsewhere"), "--nodes", "3"
+    )
     try:
         told = json.loads(home.run("status", "--name", "two", "-o", "json"))
         assert told["directory"] == str(home.path / "elsewhere")

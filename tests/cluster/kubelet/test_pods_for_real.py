@@ -102,7 +102,9 @@ async def test_exit_codes_decide_the_phase(cluster: Cluster) -> None:
 
 async def test_crashes_are_restarted_then_held_back(cluster: Cluster) -> None:
     await create(cluster, pod(["sh", "-c", "echo try; exit 3"]))
-    found = await until(cluster, lambda p: (main(p).get("state") or {}).get("waiting", {}).get("reason") == "CrashLoopBackOff")
+    found = await until(
+        cluster, lambda p: (main(p).get("state") or {}).get("waiting", {}).get("reason") == "CrashLoopBackOff"
+    )
     assert main(found)["restartCount"] == 1
     assert main(found)["lastState"]["terminated"]["exitCode"] == 3
     assert "back-off 10s restarting failed container=main pod=p_default" in main(found)["state"]["waiting"]["message"]
@@ -120,7 +122,9 @@ async def test_init_containers_come_first(cluster: Cluster) -> None:
 async def test_a_missing_config_map_is_waited_for(cluster: Cluster) -> None:
     reference = {"name": "X", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}
     await create(cluster, pod(["sh", "-c", "echo $X; sleep 60"], env=[reference]))
-    found = await until(cluster, lambda p: (main(p).get("state") or {}).get("waiting", {}).get("reason") == "CreateContainerConfigError")
+    found = await until(
+        cluster, lambda p: (main(p).get("state") or {}).get("waiting", {}).get("reason") == "CreateContainerConfigError"
+    )
     assert main(found)["state"]["waiting"]["message"] == 'configmap "c" not found'
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"k": "now"}}
     await cluster.client.create(CONFIG_MAPS, config, "default")

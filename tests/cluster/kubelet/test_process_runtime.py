@@ -115,7 +115,9 @@ async def test_python_where_the_host_has_none(
 
 async def test_the_whole_group_ends(runtime: ProcessRuntime, tmp_path: Path) -> None:
     marker = tmp_path / "child"
-    status = await start(runtime, tmp_path, "sh", "-c", f"sleep 60 & echo $! > {marker}.part; mv {marker}.part {marker}; wait")
+    status = await start(
+        runtime, tmp_path, "sh", "-c", f"sleep 60 & echo $! > {marker}.part; mv {marker}.part {marker}; wait"
+    )
     for _ in range(500):
         if marker.exists():
             break
@@ -157,7 +159,12 @@ async def test_an_image_without_a_known_command_is_refused(runtime: ProcessRunti
 
 async def test_refusals_name_each_setting(runtime: ProcessRuntime, tmp_path: Path) -> None:
     asked = config(
-        tmp_path, "true", mounts=(Mount(tmp_path, "/data"),), run_as_user=os.geteuid() + 1, read_only_root=True, cpu_limit=0.5
+        tmp_path,
+        "true",
+        mounts=(Mount(tmp_path, "/data"),),
+        run_as_user=os.geteuid() + 1,
+        read_only_root=True,
+        cpu_limit=0.5,
     )
     told = " ".join(runtime.refusals(box(tmp_path), asked))
     for word in ("/data", "runAsUser", "readOnlyRootFilesystem", "cpu"):
@@ -167,7 +174,9 @@ async def test_refusals_name_each_setting(runtime: ProcessRuntime, tmp_path: Pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory of groups is read from /proc")
 async def test_too_much_memory_is_killed_by_name(runtime: ProcessRuntime, tmp_path: Path) -> None:
-    await start(runtime, tmp_path, "python3", "-c", "x = b'x' * (80 << 20); import time; time.sleep(60)", memory_limit=40 << 20)
+    await start(
+        runtime, tmp_path, "python3", "-c", "x = b'x' * (80 << 20); import time; time.sleep(60)", memory_limit=40 << 20
+    )
     ended = await end(runtime)
     assert (ended.reason, ended.exit_code) == ("OOMKilled", 137)
 
