@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.storage import keyspace as change
-from cluster.storage.interface import Event, EventType, Key, Page, Record, Revision, StoreUnavailable
+from cluster.storage.interface import Event, EventType, Key, Page, Record, Revision, StoreError, StoreUnavailable
 from cluster.storage.keyspace import Keyspace
 from cluster.storage.memory import MOST_BYTES, MOST_EVENTS
 from cluster.storage.watchers import Watchers
@@ -65,6 +65,7 @@ class SqliteStore:
         self._fail_point = fail_point
         self._decided = space.revision
         self._pending: dict[Key, Event] = {}
+        self._settling: list[asyncio.Future[None]] = []
         self._waiting: list[_Write] = []
         self._in_flight = False
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -91,16 +92,13 @@ class SqliteStore:
         return self._space.page(prefix, revision, after, limit)
 
     async def create(self, key: Key, value: bytes) -> Revision:
-        self._check_open()
-        return await self._write(change.created(key, value, self._newest(key), self._next()))
+        return await self._decide(key, lambda: change.created(key, value, self._newest(key), self._next()))
 
     async def update_if(self, key: Key, value: bytes, expected: Revision) -> Revision:
-        self._check_open()
-        return await self._write(change.updated(key, value, expected, self._newest(key), self._next()))
+        return await self._decide(key, lambda: change.updated(key, value, expected, self._newest(key), self._next()))
 
     async def delete_if(self, key: Key, expected: Revision) -> Revision:
-        self._check_open()
-        return await self._write(change.deleted(key, expected, self._newest(key), self._next()))
+        return await self._decide(key, lambda: change.deleted(key, expected, self._newest(key), self._next()))
 
     async def watch_from(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
         self._check_open()
@@ -144,6 +142,22 @@ class SqliteStore:
             return self._space.records.get(key)
         return None if event.type is EventType.DELETE else event.record
 
+    async def _decide(self, key: Key, make: Callable[[], Event]) -> Revision:
+        """Write what `make` decides. A refusal speaks of what is durable: one that rests on a write under way waits
+        for it and decides again, else whoever is refused could look as often as it likes and never see why."""
+        while True:
+            self._check_open()
+            try:
+                event = make()
+            except StoreError:
+                if key not in self._pending:
+                    raise
+                settled = self._loop.create_future()
+                self._settling.append(settled)
+                await settled
+            else:
+                return await self._write(event)
+
     def _write(self, event: Event) -> asyncio.Future[Revision]:
         self._decided = event.record.mod_revision
         self._pending[event.record.key] = event
@@ -181,6 +195,10 @@ class SqliteStore:
         self._after_batch()
 
     def _after_batch(self) -> None:
+        settling, self._settling = self._settling, []
+        for settled in settling:
+            if not settled.done():
+                settled.set_result(None)
         if self._waiting:
             self._send()
             return

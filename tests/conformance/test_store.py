@@ -121,6 +121,19 @@ async def test_a_writer_sees_its_own_undecided_predecessors(store: Store) -> Non
     assert await created == 1
 
 
+async def test_who_is_refused_can_read_why_at_once(store: Store) -> None:
+    first = await store.create(A, b"1")
+    rival = asyncio.ensure_future(store.update_if(A, b"rival", first))
+    await asyncio.sleep(0)
+    with pytest.raises(RevisionMismatch) as refused:
+        await store.update_if(A, b"mine", first)
+    record = await store.get(A)
+    assert record == refused.value.current
+    assert record is not None
+    assert record.value == b"rival"
+    assert await rival == record.mod_revision
+
+
 async def test_delete_create_delete_in_one_breath(store: Store) -> None:
     first = await store.create(A, b"1")
     rounds = [asyncio.ensure_future(store.delete_if(A, first))]
