@@ -1,14 +1,33 @@
-"""Versions of built-in kinds that Kubernetes has deprecated: since when, until when, and what to use instead.
+"""Versions of built-in kinds that Kubernetes has retired: since when, until when, and what to use instead.
 
-Facts of Kubernetes 1.35's API types. A line reads: group/version, deprecated in, removed in (`-` never), replacement
-(`-` none; `group/version#Kind` where the kind changes too), kinds.
+Facts of Kubernetes 1.35's API types and of its deprecation guide, in one table. A line reads: group/version,
+deprecated in, removed in (`-` never), replacement (`-` none; `group/version#Kind` where the kind changes too), kinds.
+A line that begins with `+` is in the guide alone: the types' own warnings, which lint repeats word for word, do not
+know it. Where the types know the kind too, such a line adds the replacement they do not name.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["deprecation"]
+__all__ = ["Retired", "deprecation", "minor_of", "retired", "rows"]
+
+_MINOR = re.compile(r"v?1\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """One kind in one version. `deprecated` and `removed` are minors of Kubernetes 1; removed 0: not planned."""
+
+    api_version: str
+    kind: str
+    deprecated: int
+    removed: int
+    instead: str
+    """`group/version Kind`, a sentence's end, or "" where nothing takes its place."""
+
 
 _TABLE = """
 admissionregistration.k8s.io/v1alpha1 1.35 1.38 - MutatingAdmissionPolicy MutatingAdmissionPolicyBinding
@@ -95,22 +114,100 @@ storage.k8s.io/v1beta1 1.17 1.22 storage.k8s.io/v1#CSINode CSINodeList
 storage.k8s.io/v1beta1 1.24 1.27 storage.k8s.io/v1 CSIStorageCapacity CSIStorageCapacityList
 storage.k8s.io/v1beta1 1.34 1.37 storage.k8s.io/v1 VolumeAttributesClass VolumeAttributesClassList
 storagemigration.k8s.io/v1beta1 1.38 1.41 - StorageVersionMigration StorageVersionMigrationList
++ admissionregistration.k8s.io/v1alpha1 1.29 1.32 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy
++ admissionregistration.k8s.io/v1alpha1 1.29 1.32 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding
++ admissionregistration.k8s.io/v1beta1 1.31 1.34 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy
++ admissionregistration.k8s.io/v1beta1 1.31 1.34 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding
++ apiextensions.k8s.io/v1beta1 1.16 1.22 apiextensions.k8s.io/v1 CustomResourceDefinition
++ apiregistration.k8s.io/v1beta1 1.19 1.22 apiregistration.k8s.io/v1 APIService
++ batch/v2alpha1 1.21 1.21 batch/v1 CronJob
++ events.k8s.io/v1beta1 1.22 1.25 events.k8s.io/v1 Event
++ extensions/v1beta1 1.10 1.16 Pod_Security_Admission PodSecurityPolicy
++ node.k8s.io/v1alpha1 1.22 1.24 node.k8s.io/v1 RuntimeClass
++ node.k8s.io/v1beta1 1.22 1.25 node.k8s.io/v1 RuntimeClass
++ policy/v1beta1 1.21 1.25 Pod_Security_Admission PodSecurityPolicy
++ rbac.authorization.k8s.io/v1alpha1 1.17 1.22 rbac.authorization.k8s.io/v1 ClusterRole ClusterRoleBinding
++ rbac.authorization.k8s.io/v1alpha1 1.17 1.22 rbac.authorization.k8s.io/v1 Role
++ rbac.authorization.k8s.io/v1alpha1 1.17 1.22 rbac.authorization.k8s.io/v1 RoleBinding
++ resource.k8s.io/v1alpha2 1.31 1.31 resource.k8s.io/v1 DeviceClass ResourceClaim ResourceClaimTemplate
++ resource.k8s.io/v1alpha2 1.31 1.31 resource.k8s.io/v1 ResourceSlice
++ resource.k8s.io/v1alpha2 1.31 1.31 resource.k8s.io/v1#DeviceClass ResourceClass
++ resource.k8s.io/v1alpha3 1.32 1.33 resource.k8s.io/v1 DeviceClass ResourceClaim ResourceClaimTemplate
++ resource.k8s.io/v1alpha3 1.32 1.33 resource.k8s.io/v1 ResourceSlice
++ resource.k8s.io/v1beta1 1.35 1.38 resource.k8s.io/v1 DeviceClass ResourceClaim ResourceClaimTemplate
++ resource.k8s.io/v1beta1 1.35 1.38 resource.k8s.io/v1 ResourceSlice
++ resource.k8s.io/v1beta2 1.36 1.39 resource.k8s.io/v1 DeviceClass ResourceClaim ResourceClaimTemplate
++ resource.k8s.io/v1beta2 1.36 1.39 resource.k8s.io/v1 ResourceSlice
++ scheduling.k8s.io/v1alpha1 1.17 1.22 scheduling.k8s.io/v1 PriorityClass
++ v1 1.19 - the_health_paths_/livez_and_/readyz ComponentStatus
++ v1 1.33 - discovery.k8s.io/v1#EndpointSlice Endpoints
 """
 
 
+Fate = tuple[str, str, str]
+
+
 @lru_cache(maxsize=1)
-def _known() -> dict[tuple[str, str], tuple[str, str, str]]:
-    out: dict[tuple[str, str], tuple[str, str, str]] = {}
+def _known() -> tuple[dict[tuple[str, str], Fate], dict[tuple[str, str], Fate]]:
+    """What the types say, and what the guide adds: (apiVersion, kind) -> (since, until, instead)."""
+    types: dict[tuple[str, str], Fate] = {}
+    guide: dict[tuple[str, str], Fate] = {}
     for line in _TABLE.split("\n"):
         if line:
-            version, since, until, instead, *kinds = line.split(" ")
+            version, since, until, instead, *kinds = line.removeprefix("+ ").split(" ")
+            out = guide if line[0] == "+" else types
             out.update({(version, kind): (since, until, instead) for kind in kinds})
-    return out
+    return types, guide
+
+
+def rows() -> list[Retired]:
+    """The whole table."""
+    types, guide = _known()
+    return [_row(version, kind, _fate(version, kind)) for version, kind in {**types, **guide}]
+
+
+def _fate(api_version: str, kind: str) -> Fate:
+    """Raises KeyError for what is not retired."""
+    types, guide = _known()
+    key = (api_version, kind)
+    if key not in types:
+        return guide[key]
+    since, until, instead = types[key]
+    return since, until, guide[key][2] if instead == "-" and key in guide else instead
+
+
+def _row(api_version: str, kind: str, fate: Fate) -> Retired:
+    since, until, instead = fate
+    words = "" if instead == "-" else instead.replace("_", " ")
+    version, _, other = words.partition("#")
+    if other or version.rpartition("/")[2].startswith("v"):
+        words = f"{version} {other or kind}"
+    return Retired(api_version, kind, minor_of(since), 0 if until == "-" else minor_of(until), words)
+
+
+def minor_of(kube_version: str) -> int:
+    """The minor of a version like v1.35.0. Raises ValueError."""
+    found = _MINOR.match(kube_version)
+    if not found:
+        raise ValueError(f"{kube_version} is no version of Kubernetes 1")
+    return int(found[1])
+
+
+def retired(api_version: str, kind: str, kube_version: str) -> tuple[Retired, bool] | None:
+    """What became of an API version by `kube_version`, and whether it is gone there; None while all is well."""
+    minor = minor_of(kube_version)
+    try:
+        row = _row(api_version, kind, _fate(api_version, kind))
+    except KeyError:
+        return None
+    if minor < row.deprecated:
+        return None
+    return row, bool(row.removed) and minor >= row.removed
 
 
 def deprecation(api_version: str, kind: str, kubernetes: tuple[int, int]) -> str:
     """The server's warning for a deprecated kind at that version of Kubernetes, else ""."""
-    found = _known().get((api_version, kind))
+    found = _known()[0].get((api_version, kind))
     if found is None:
         return ""
     since, until, instead = found
