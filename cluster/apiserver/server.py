@@ -23,6 +23,7 @@ from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
 from cluster.apiserver.authz.rbac import RbacAuthorizer
+from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
 from cluster.apiserver.filters.chain import Chain
@@ -105,6 +106,7 @@ class ApiServer:
         self._registries: dict[Any, Registry] = {}
         self.services = self._services()
         self.router = Router(self.kinds, self.registry)
+        self.custom = CustomResources(self)
         self.flow = FlowControl(self.options.most_in_flight)
         self.metrics = Metrics(self.feed)
         self.ready = False
@@ -122,6 +124,8 @@ class ApiServer:
         self.allocator.load(self.feed.all(GroupResource("", "services")))
         self._listener()
         mount(self)
+        self.custom.start()
+        self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
         await bootstrap.run(self)
         if self._http is not None:
             await self._http.start()

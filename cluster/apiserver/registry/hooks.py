@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.registry.services import Hooks
 from cluster.apiserver.request import UserInfo
+from cluster.kinds.apiextensions.acceptance import mark_deleted
 from cluster.meta.times import seconds
 from cluster.meta.types import GroupResource, Obj
 
@@ -13,8 +14,14 @@ def default_hooks(services: ServiceAllocator) -> dict[GroupResource, Hooks]:
     return {
         GroupResource("", "services"): Hooks(prepare=services.prepare, removed=services.removed),
         GroupResource("", "namespaces"): Hooks(deletable=_empty_namespace, before_delete=_terminate_namespace),
+        GroupResource("apiextensions.k8s.io", "customresourcedefinitions"): Hooks(before_delete=_leave_definition),
         GroupResource("certificates.k8s.io", "certificatesigningrequests"): Hooks(sign=_sign_request),
     }
+
+
+def _leave_definition(crd: Obj, now: float) -> bool:
+    """A definition goes when the objects it defines have gone."""
+    return mark_deleted(crd, seconds(now))
 
 
 def _sign_request(request: Obj, user: UserInfo) -> None:
