@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from conftest import Land
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True)
+def _their_leaks_are_theirs() -> Iterator[None]:
+    """Some of these libraries leave sockets open; they are collected here, not in somebody else's test."""
+    yield
+    gc.collect()
 
 
 def unique(prefix: str) -> str:
