@@ -346,7 +346,8 @@ def replay(paths: list[Path], server: str, only: str, verbose: bool) -> int:
     everything = [s for path in paths for s in _read(path)]
     scenarios = [s for s in everything if not only or re.search(only, s["id"])]
     actions = [s for s in scenarios if _is_controllers(s)]
-    scenarios = [s for s in scenarios if not _is_controllers(s)]
+    commands = [s for s in scenarios if _is_kubectl(s)]
+    scenarios = [s for s in scenarios if not _is_controllers(s) and not _is_kubectl(s)]
     unknown = [s for s in scenarios if not _is_api(s)]
     if unknown:
         raise SystemExit(f"{unknown[0]['id']}: this kind of scenario needs a cluster and is not replayed here")
@@ -355,6 +356,10 @@ def replay(paths: list[Path], server: str, only: str, verbose: bool) -> int:
         groups.setdefault(scenario["group"], [0, 0])[bool(faults)] += 1
         for fault in faults if verbose else faults[:1]:
             print(f"{scenario['id']} {fault}")
+    for scenario, faults in _kubectl(commands):
+        groups.setdefault(scenario["session"], [0, 0])[bool(faults)] += 1
+        for fault in faults if verbose else faults[:1]:
+            print(f"{scenario['id']} {' '.join(scenario['argv'])}\n    {fault}")
     with _door(server) if scenarios else nullcontext(None) as door:
         for scenario in scenarios:
             assert door is not None
@@ -395,6 +400,22 @@ def _is_api(scenario: dict[str, Any]) -> bool:
 
 def _is_controllers(scenario: dict[str, Any]) -> bool:
     return any("action" in step for step in scenario.get("steps", ()))
+
+
+def _is_kubectl(scenario: dict[str, Any]) -> bool:
+    return "argv" in scenario
+
+
+def _kubectl(scenarios: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[str]]]:
+    """Sessions of kubectl bring their own clusters; none of them is run where that kubectl is absent."""
+    if not scenarios:
+        return []
+    from cluster.testing.kubectl_vectors import find_kubectl, run_all
+
+    if not find_kubectl():
+        print(f"{len(scenarios)} kubectl commands skipped: no kubectl 1.32 on PATH")
+        return []
+    return run_all(scenarios)
 
 
 def _controllers(
