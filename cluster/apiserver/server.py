@@ -21,6 +21,7 @@ from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.authn.certificates import CertificateAuthenticator
 from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
+from cluster.apiserver.authz.escalation import EscalationCheck
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.crds import CustomResources
@@ -194,7 +195,7 @@ class ApiServer:
             self.clock,
             default_chain(surroundings),
             self.options.allowances,
-            default_hooks(self.allocator),
+            default_hooks(self.allocator) | EscalationCheck(self.rbac, self.authorizer).hooks(),
             schema=schema(self.minor),
             documentation=Documentation(self.minor, self.kinds),
         )

@@ -139,7 +139,7 @@ def allows(rule: Rule, a: Attributes) -> bool:
     if "*" not in verbs and a.verb not in verbs:
         return False
     if not a.is_resource:
-        return any(_path_covers(pattern, a.path) for pattern in rule.get("nonResourceURLs") or ())
+        return any(path_covers(pattern, a.path) for pattern in rule.get("nonResourceURLs") or ())
     groups = rule.get("apiGroups") or ()
     if "*" not in groups and a.group not in groups:
         return False
@@ -155,5 +155,5 @@ def _resource_covers(resources: Iterable[str], a: Attributes) -> bool:
     return any(r in ("*", wanted) or (wild is not None and r == wild) for r in resources)
 
 
-def _path_covers(pattern: str, path: str) -> bool:
+def path_covers(pattern: str, path: str) -> bool:
     return pattern in ("*", path) or (pattern.endswith("*") and path.startswith(pattern[:-1].rstrip("*")))

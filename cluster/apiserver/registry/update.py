@@ -90,6 +90,8 @@ async def _attempt(
             await services.admission.mutate(about)
             assert about.obj is not None
             new = about.obj
+        if registry.hooks.permit is not None:
+            registry.hooks.permit(new, old, options.user)
         _prepare(registry, new, old, strategy, change.subresource)
         _check(registry, new, old, strategy, options, name)
         await services.admission.validate(about)
