@@ -14,8 +14,9 @@ Every error's text is one clear sentence for a person; data for programs stands 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from pyhelm.records import dataclass
 
 __all__ = [
     "ChartError",

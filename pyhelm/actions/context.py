@@ -6,10 +6,11 @@ Nothing here is global; a dry run is an action with other collaborators, not wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pyhelm.records import dataclass, field
 
 if TYPE_CHECKING:
     from pyhelm.kube.client import KubeClient

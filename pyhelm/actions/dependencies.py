@@ -48,12 +48,6 @@ class Work:
     """Dependency name -> name of the repository whose cached index has it."""
 
 
-def missing_dependencies(chart: Chart) -> list[str]:
-    """Names Chart.yaml asks for which charts/ does not hold."""
-    have = {child.name for child in chart.dependencies}
-    return [str(d.get("name")) for d in chart.metadata.get("dependencies") or [] if d.get("name") not in have]
-
-
 def update_dependencies(path: str, places: Places, out: Out, log: Any, **more: Any) -> None:
     """Resolve ranges, fetch, rewrite the lock. Raises PyhelmError."""
     update(Work(path, places, out, **more))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from pyhelm.actions import waiting
@@ -23,6 +22,7 @@ from pyhelm.kube.apply import Applied, ApplyOptions, create, update
 from pyhelm.kube.resources import Resource, locate
 from pyhelm.manifest.hooks import HookEvent
 from pyhelm.manifest.objects import objects_of
+from pyhelm.records import replace
 from pyhelm.release.model import Info, Release, chart_record, check_name
 from pyhelm.release.status import Status
 from pyhelm.storage.interface import ReleaseNotFound

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from pyhelm.records import dataclass, field
 
 MINUTES_5 = 300.0
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from pyhelm.errors import KubeError
 from pyhelm.kube.client import KubeClient
 from pyhelm.kube.resources import Resource
+from pyhelm.records import replace
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 HELM = "Helm"

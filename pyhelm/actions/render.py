@@ -6,7 +6,6 @@ The same road for `template`, install and upgrade; only the collaborators (looku
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pyhelm.engine.interface import Capabilities, EngineOptions, Lookup, Release
 from pyhelm.errors import ChartError, ManifestError, PyhelmError
 from pyhelm.manifest.documents import Arranged, Document, arrange, raw_files, sourced
 from pyhelm.manifest.hooks import Hook
+from pyhelm.records import dataclass, field
 
 _NOTES = "NOTES.txt"
 _HIDDEN = "# HIDDEN: The Secret output has been suppressed"

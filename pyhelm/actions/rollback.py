@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pyhelm.actions import waiting
 from pyhelm.actions.build import build
 from pyhelm.actions.context import Context
@@ -16,6 +14,7 @@ from pyhelm.errors import KubeError, PyhelmError, ReleaseError
 from pyhelm.kube.apply import Applied, ApplyOptions, delete, update
 from pyhelm.kube.resources import Resource
 from pyhelm.manifest.hooks import HookEvent, HookRun
+from pyhelm.records import replace
 from pyhelm.release.model import Info, Release, check_name
 from pyhelm.release.status import Status
 

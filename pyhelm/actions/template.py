@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pyhelm.chart.model import Chart
 from pyhelm.engine.interface import Capabilities, ReleaseInfo
 from pyhelm.errors import ChartError
 from pyhelm.manifest.documents import source_of, sourced, split
+from pyhelm.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

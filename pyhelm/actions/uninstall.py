@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from pyhelm.actions import waiting
 from pyhelm.actions.build import gone_to
@@ -17,6 +16,7 @@ from pyhelm.kube.resources import Resource, locate
 from pyhelm.manifest.hooks import HookEvent
 from pyhelm.manifest.objects import objects_of
 from pyhelm.manifest.order import by_uninstall_order
+from pyhelm.records import dataclass, replace
 from pyhelm.release.model import Release, check_name
 from pyhelm.release.status import Status
 from pyhelm.storage.interface import ReleaseNotFound

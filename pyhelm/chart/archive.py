@@ -12,14 +12,10 @@ import re
 import tarfile
 import zlib
 
+from pyhelm.chart.limits import BOM, MAX_FILE, MAX_TOTAL
 from pyhelm.chart.model import ChartFile
 from pyhelm.errors import ChartError
 
-MAX_TOTAL = 100 * 1024 * 1024
-"""Bytes a chart may have when unpacked."""
-MAX_FILE = 5 * 1024 * 1024
-"""Bytes one file of a chart may have."""
-BOM = b"\xef\xbb\xbf"
 _DRIVE = re.compile(r"^[a-zA-Z]:/")
 
 

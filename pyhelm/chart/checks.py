@@ -14,12 +14,12 @@ def check_installable(chart: Chart) -> None:
 
 def check_vendored(chart: Chart) -> None:
     """Raises ChartError naming what Chart.yaml asks for and charts/ lacks, in the short form packaging uses."""
-    missing = _missing(chart)
+    missing = missing_dependencies(chart)
     if missing:
         raise ChartError(f"found in Chart.yaml, but missing in charts/ directory: {', '.join(missing)}")
 
 
-def _missing(chart: Chart) -> list[str]:
+def missing_dependencies(chart: Chart) -> list[str]:
     there = {child.name for child in chart.dependencies}
     asked = chart.metadata.get("dependencies") or []
     return [str(entry.get("name") or "") for entry in asked if (entry.get("name") or "") not in there]
@@ -27,7 +27,7 @@ def _missing(chart: Chart) -> list[str]:
 
 def check_dependencies(chart: Chart) -> None:
     """Raises ChartError naming what Chart.yaml asks for and charts/ lacks."""
-    missing = _missing(chart)
+    missing = missing_dependencies(chart)
     if missing:
         what = f"found in Chart.yaml, but missing in charts/ directory: {', '.join(missing)}"
         advice = "You may need to run `helm dependency build` to fetch missing dependencies"

@@ -8,9 +8,9 @@ ignored. `**` is refused, as Helm refuses it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pyhelm.errors import ChartError
+from pyhelm.records import dataclass
 
 ALWAYS = "templates/.?*"
 """What is ignored in every chart: hidden files of templates/."""

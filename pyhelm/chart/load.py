@@ -11,8 +11,8 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pyhelm.chart import archive
 from pyhelm.chart.ignore import Rules
+from pyhelm.chart.limits import BOM, MAX_FILE
 from pyhelm.chart.metadata import read_dependencies, read_lock, read_metadata, validate
 from pyhelm.chart.model import Chart, ChartFile
 from pyhelm.chart.values_file import parse_values
@@ -44,6 +44,8 @@ def _load_folder(path: str, warn: Warn) -> Chart:
 
 
 def _load_archive(path: str, warn: Warn) -> Chart:
+    from pyhelm.chart import archive
+
     with open(path, "rb") as stream:
         data = stream.read()
     if not data.startswith(b"\x1f\x8b"):
@@ -101,14 +103,14 @@ def _read(entry: os.DirEntry[str], name: str) -> ChartFile:
         raise ChartError(f"error reading {name}: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
         raise ChartError(f"cannot load irregular file {entry.path} as it has file mode type bits set")
-    if status.st_size > archive.MAX_FILE:
-        raise ChartError(f"chart file {entry.name!r} is larger than the maximum file size {archive.MAX_FILE}")
+    if status.st_size > MAX_FILE:
+        raise ChartError(f"chart file {entry.name!r} is larger than the maximum file size {MAX_FILE}")
     try:
         with open(entry.path, "rb") as stream:
             data = stream.read()
     except OSError as error:
         raise ChartError(f"error reading {name}: {error.strerror}") from error
-    return ChartFile(name, data.removeprefix(archive.BOM), status.st_mtime)
+    return ChartFile(name, data.removeprefix(BOM), status.st_mtime)
 
 
 def from_files(files: Iterable[ChartFile], warn: Warn = lambda _: None, parent: Chart | None = None) -> Chart:
@@ -187,6 +189,8 @@ def _subchart(name: str, files: list[ChartFile], parent: Chart, warn: Warn) -> C
         if files[0].name != name:
             expected = f"error unpacking subchart tar in {parent.name}: expected {name}, got {files[0].name}"
             raise ChartError(expected)
+        from pyhelm.chart import archive
+
         try:
             return from_files(archive.read_archive(files[0].data), warn, parent)
         except ChartError as error:

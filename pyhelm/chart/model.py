@@ -5,8 +5,9 @@ Knows files and metadata only. Paths are relative to the chart's root, with forw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from pyhelm.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def with_dependencies(call: Call, chart: Chart, path: str) -> Chart:
     wanted = chart.metadata.get("dependencies") or []
     if not wanted:
         return chart
-    from pyhelm.actions.dependencies import missing_dependencies
+    from pyhelm.chart.checks import missing_dependencies
     from pyhelm.errors import ChartError
 
     missing = missing_dependencies(chart)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pyhelm.cli.flags import Flag, Parsed, UsageError
+from pyhelm.records import dataclass
 
 if TYPE_CHECKING:
     from pyhelm.cli.settings import Settings

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 from pyhelm import __version__
@@ -20,6 +19,7 @@ from pyhelm.cli.logging import logger
 from pyhelm.cli.progress import Display
 from pyhelm.errors import KubeError
 from pyhelm.kube.kubeconfig import Access, Overrides, load_access
+from pyhelm.records import replace
 
 T = TypeVar("T")
 

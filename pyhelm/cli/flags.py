@@ -9,10 +9,10 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pyhelm.errors import PyhelmError
+from pyhelm.records import dataclass, field
 
 
 class UsageError(PyhelmError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pyhelm.cli.flags import Flag, Parsed, array, boolean, number, text
+from pyhelm.records import dataclass
 
 GLOBAL_FLAGS: tuple[Flag, ...] = (
     text("namespace", "namespace scope for this request", "n"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from pyhelm.chart.model import Chart
@@ -16,8 +15,9 @@ from pyhelm.engine.interface import Capabilities, EngineOptions, ReleaseInfo
 from pyhelm.engine.objects import Files, capabilities_object, chart_object, release_object
 from pyhelm.engine.program import Program
 from pyhelm.engine.runtime import Scope
+from pyhelm.records import dataclass, field
 
-__all__ = ["Engine", "Source"]
+__all__ = ["Engine", "Source", "deep_stack", "gather", "render_order"]
 
 _FRAMES = 120_000
 """Python frames a render may stack: Helm's limits of recursion are reached well before."""
@@ -55,9 +55,9 @@ class Engine:
 
     def render_sources(self, sources: Mapping[str, Source]) -> dict[str, str]:
         """Render gathered files; partials (base name `_…`) are left out."""
-        ordered = [sources[name] for name in sorted(sources, key=_order, reverse=True)]
+        ordered = [sources[name] for name in sorted(sources, key=render_order, reverse=True)]
         program = Program(self.options, ordered)
-        with _deep_stack():
+        with deep_stack():
             program.link()
             rendered = {}
             for source in ordered:
@@ -69,11 +69,11 @@ class Engine:
         return rendered
 
 
-def _order(name: str) -> tuple[int, bytes]:
+def render_order(name: str) -> tuple[int, bytes]:
     return name.count("/"), name.encode("utf-8", "surrogateescape")
 
 
-class _deep_stack:
+class deep_stack:
     """Allow deep recursion while templates run."""
 
     def __enter__(self) -> None:

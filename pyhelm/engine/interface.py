@@ -6,9 +6,10 @@ Nothing here reads files, the environment or the clock: whoever renders hands th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pyhelm.records import dataclass, field
 
 Lookup = Callable[[str, str, str, str], dict[str, Any]]
 """(apiVersion, kind, namespace, name) -> the object, a list object when name is empty, or {}."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache, total_ordering
+
+from pyhelm.records import dataclass
 
 __all__ = ["Constraint", "SemverError", "Version"]
 
@@ -35,7 +36,7 @@ class Version:
     patch: int = 0
     prerelease: str = ""
     metadata: str = ""
-    original: str = field(default="", compare=False)
+    original: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Version:

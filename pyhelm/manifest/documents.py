@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from pyhelm.errors import ManifestError
 from pyhelm.manifest.head import parse_head
 from pyhelm.manifest.hooks import HOOK, Hook, hook_from
 from pyhelm.manifest.order import by_install_order
+from pyhelm.records import dataclass, field
 
 # Go's \s knows neither \v nor Unicode blanks; TrimSpace below does, as in Helm.
 _SEPARATOR = re.compile(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*")

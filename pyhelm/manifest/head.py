@@ -5,10 +5,10 @@ A document is decoded as far as these fields go, with the words Go's decoder fin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from pyhelm.errors import ManifestError
+from pyhelm.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

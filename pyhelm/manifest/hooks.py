@@ -5,8 +5,9 @@ Knows the annotations and the shape; running them is the business of `actions`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from pyhelm.records import dataclass, field
 
 HOOK = "helm.sh/hook"
 WEIGHT = "helm.sh/hook-weight"

@@ -7,11 +7,11 @@ more; `chart_record` makes it from a loaded chart.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pyhelm.errors import ReleaseError
 from pyhelm.manifest.hooks import Hook
+from pyhelm.records import dataclass, field, replace
 from pyhelm.release.status import Status, may_follow
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pyhelm.chart.archive import BOM
 from pyhelm.chart.ignore import Rules
+from pyhelm.chart.limits import BOM
 from pyhelm.chart.load import from_files
 from pyhelm.chart.model import Chart, ChartFile
 from pyhelm.engine.capabilities import capabilities

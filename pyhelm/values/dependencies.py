@@ -7,11 +7,11 @@ were loaded, so that one loaded chart can be rendered again with other values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from pyhelm.chart.model import Chart
 from pyhelm.formats.semver import Constraint, SemverError, Version
+from pyhelm.records import replace
 from pyhelm.values.coalesce import coalesce_values, copy_values, merge_tables, merge_values
 
 Values = dict[str, Any]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pyhelm.chart.values_file import overlay, parse_values
 from pyhelm.errors import ValuesError
 from pyhelm.formats.yaml_read import YAMLError
+from pyhelm.records import dataclass
 from pyhelm.values import strvals
 
 Values = dict[str, Any]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from pyhelm.engine.functions.errors import GoCallError
 from pyhelm.formats.gotypes import GoInt, GoObject, GoUint64
 from pyhelm.formats.semver import Constraint, SemverError, Version
+from pyhelm.records import replace
 
 __all__ = ["SemVer", "semver_", "semver_compare"]
 
