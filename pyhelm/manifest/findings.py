@@ -15,6 +15,7 @@ class Severity(StrEnum):
 class Rule(StrEnum):
     """Names are stable: scripts and SARIF baselines hold on to them."""
 
+    RENDER = "render"
     SCHEMA = "schema"
     UNKNOWN_KIND = "unknown-kind"
     REMOVED_API = "removed-api"
@@ -26,10 +27,11 @@ class Rule(StrEnum):
 
 
 EXPLAINED = {
+    Rule.RENDER: "The chart could not be rendered.",
     Rule.SCHEMA: "An object breaks the schema of the target Kubernetes version.",
     Rule.UNKNOWN_KIND: "A kind that neither the target Kubernetes version nor a given CRD knows.",
     Rule.REMOVED_API: "An API version that the target Kubernetes version no longer serves.",
-    Rule.DEPRECATED_API: "An API version that the target Kubernetes version serves for the last time.",
+    Rule.DEPRECATED_API: "An API version that the target Kubernetes version still serves, and later ones will not.",
     Rule.UNKNOWN_VALUE: "A value was given that the chart does not know.",
     Rule.UNUSED_VALUE: "A default in values.yaml that no template reads.",
     Rule.DUPLICATE_KEY: "A key stands twice in one mapping; YAML keeps the last and drops the others.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from pyhelm.errors import ManifestError
 
 Definition = dict[str, Any]
+OPEN = "x-kubernetes-preserve-unknown-fields"
+"""The keyword of schemas whose objects may have further fields."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
@@ -29,6 +32,14 @@ class Definitions:
             for kind in definition.get("x-kubernetes-group-version-kind") or []:
                 group, number = kind.get("group"), kind.get("version")
                 self._by_kind[(f"{group}/{number}" if group else str(number), str(kind.get("kind")))] = definition
+
+    def with_custom(self, definitions: Iterable[dict[str, Any]]) -> Definitions:
+        """These, and the kinds that CustomResourceDefinitions (v1 or v1beta1 objects) define."""
+        from pyhelm.manifest.custom import kinds_of
+
+        other = Definitions(self.version, self._definitions)
+        other._by_kind.update({key: schema for crd in definitions for key, schema in kinds_of(crd)})
+        return other
 
     def kind(self, api_version: str, kind: str) -> Definition | None:
         """The definition of a kind, None where this release has none."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pyhelm.manifest.schema import Definition, Definitions
+from pyhelm.manifest.schema import OPEN, Definition, Definitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ def _walk(value: Any, definition: Definition, path: str, definitions: Definition
     choices = [choice for choice in schema.get("enum") or [] if choice is not None]
     if choices and value not in choices:
         yield path, _choice_fault(value, choices)
+    for limit in _bounds(value, schema):
+        yield path, limit
     if isinstance(value, dict):
         yield from _walk_object(value, schema, path, definitions)
     elif isinstance(value, list) and "items" in schema:
@@ -105,19 +107,20 @@ def _walk_object(
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict):
             for key, item in value.items():
-                yield from _walk(item, extra, _join(path, key), definitions)
+                yield from _walk(item, extra, join_path(path, key), definitions)
         return
     for key in schema.get("required") or []:
         if value.get(key) is None:
-            yield _join(path, key), "is required"
+            yield join_path(path, key), "is required"
     for key, item in value.items():
         if key in properties:
-            yield from _walk(item, properties[key], _join(path, key), definitions)
-        else:
-            yield _join(path, key), _unknown_field(key, properties)
+            yield from _walk(item, properties[key], join_path(path, key), definitions)
+        elif not schema.get(OPEN):
+            yield join_path(path, key), _unknown_field(key, properties)
 
 
-def _join(path: str, key: str) -> str:
+def join_path(path: str, key: str) -> str:
+    """The path of a field below `path`, as faults name it."""
     if any(c in key for c in "./[] "):
         return f'{path}["{key}"]'
     return f"{path}.{key}" if path else key
@@ -128,6 +131,37 @@ def _unknown_field(key: str, properties: dict[str, Any]) -> str:
     close = [folded[c] for c in get_close_matches(str(key).lower(), folded, 1, 0.6)]
     hint = f', did you mean "{close[0]}"?' if close else f" (known: {', '.join(sorted(properties)[:12])})"
     return f'unknown field "{key}"{hint}'
+
+
+def _bounds(value: Any, schema: Definition) -> Iterator[str]:
+    """Limits that schemas of custom resources set; those of Kubernetes' own kinds set none."""
+    if isinstance(value, bool):
+        return
+    for low, high, size, what in (
+        ("minimum", "maximum", value if isinstance(value, int | float) else None, ""),
+        ("minLength", "maxLength", len(value) if isinstance(value, str) else None, " characters"),
+        ("minItems", "maxItems", len(value) if isinstance(value, list) else None, " items"),
+    ):
+        if size is None:
+            continue
+        if low in schema and size < schema[low]:
+            yield f"must be at least {schema[low]:g}{what}, not {size:g}"
+        if high in schema and size > schema[high]:
+            yield f"must be at most {schema[high]:g}{what}, not {size:g}"
+    if isinstance(value, str) and "pattern" in schema and not _matches(str(schema["pattern"]), value):
+        yield f'"{value}" does not match {schema["pattern"]}'
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """RE2, which ends in time whatever the pattern; one it does not know is left to the server."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options).search(text) is not None
+    except re2.error:
+        return True
 
 
 def _types(schema: Definition) -> set[str]:

@@ -47,6 +47,35 @@ def _walk(node: Any, path: Path, file: str) -> Iterator[tuple[Path, Place]]:
             yield from _walk(item, (*path, i), file)
 
 
+def duplicates(data: bytes, file: str) -> Iterator[tuple[Path, Place, Place]]:
+    """(path, place of the first, place of the second) for every key that stands twice in one mapping."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for node in yaml.compose_all(data, Loader=loader):
+            yield from _twice(node, (), file)
+    except yaml.YAMLError:
+        return
+
+
+def _twice(node: Any, path: Path, file: str) -> Iterator[tuple[Path, Place, Place]]:
+    if node.id == "sequence":
+        for i, item in enumerate(node.value):
+            yield from _twice(item, (*path, i), file)
+    if node.id != "mapping":
+        return
+    seen: dict[str, Place] = {}
+    for key, value in node.value:
+        here = (*path, str(key.value))
+        place = Place(file, key.start_mark.line + 1, key.start_mark.column + 1)
+        if key.id == "scalar" and key.value != "<<":
+            if key.value in seen:
+                yield here, seen[key.value], place
+            seen[key.value] = place
+        yield from _twice(value, here, file)
+
+
 def dotted(path: Path) -> str:
     """`web.ports[0].name`."""
     text = ""
