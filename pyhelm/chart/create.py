@@ -33,10 +33,14 @@ _VALUES = """\
 replicaCount: 1
 
 image:
-  repository: nginx
+  repository: python
   pullPolicy: IfNotPresent
   # The chart's appVersion when empty.
-  tag: ""
+  tag: 3.13-alpine
+
+# What the container runs; the image's own command when empty. It listens on the pod's address, so that it also runs
+# where pods are plain processes of one machine.
+command: [python3, -m, http.server, --bind, $(POD_IP), "8080"]
 
 # Names of the objects are made of the release's and the chart's name; these replace parts of them.
 nameOverride: ""
@@ -49,7 +53,7 @@ serviceAccount:
 
 service:
   type: ClusterIP
-  port: 80
+  port: 8080
 
 ingress:
   enabled: false

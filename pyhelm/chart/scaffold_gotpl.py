@@ -57,6 +57,15 @@ spec:
         - name: {{ .Chart.Name }}
           image: "{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}"
           imagePullPolicy: {{ .Values.image.pullPolicy }}
+          {{- with .Values.command }}
+          command:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+          env:
+            - name: POD_IP
+              valueFrom:
+                fieldRef:
+                  fieldPath: status.podIP
           ports:
             - name: http
               containerPort: {{ int .Values.service.port }}
@@ -187,9 +196,11 @@ metadata:
 spec:
   restartPolicy: Never
   containers:
-    - name: wget
-      image: busybox
-      command: [wget, -qO-, "{{ include "<CHARTNAME>.fullname" . }}:{{ int .Values.service.port }}"]
+    - name: fetch
+      image: "{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}"
+      {{- $service := include "<CHARTNAME>.fullname" . | upper | replace "-" "_" }}
+      {{- $url := printf "http://$(%s_SERVICE_HOST):$(%s_SERVICE_PORT)/" $service $service }}
+      command: [python3, -c, "import urllib.request as r; print(r.urlopen('{{ $url }}').status)"]
 """
 
 _NOTES = """\

@@ -57,6 +57,15 @@ spec:
         - name: {{ Chart.Name }}
           image: "{{ Values.image.repository }}:{{ Values.image.tag or Chart.AppVersion }}"
           imagePullPolicy: {{ Values.image.pullPolicy }}
+          {%- if Values.command %}
+          command:
+            {{- Values.command | toYaml | nindent(12) }}
+          {%- endif %}
+          env:
+            - name: POD_IP
+              valueFrom:
+                fieldRef:
+                  fieldPath: status.podIP
           ports:
             - name: http
               containerPort: {{ Values.service.port | int }}
@@ -193,9 +202,11 @@ metadata:
 spec:
   restartPolicy: Never
   containers:
-    - name: wget
-      image: busybox
-      command: [wget, -qO-, "{{ chart.fullname() }}:{{ Values.service.port | int }}"]
+    - name: fetch
+      image: "{{ Values.image.repository }}:{{ Values.image.tag or Chart.AppVersion }}"
+      {%- set service = chart.fullname() | upper | replace("-", "_") %}
+      {%- set url = "http://$(" ~ service ~ "_SERVICE_HOST):$(" ~ service ~ "_SERVICE_PORT)/" %}
+      command: [python3, -c, "import urllib.request as r; print(r.urlopen('{{ url }}').status)"]
 """
 
 _NOTES = """\
