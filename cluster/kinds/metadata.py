@@ -40,7 +40,9 @@ NAME_RULES: dict[str, Callable[[str], list[str]]] = {
 
 def validate_metadata(obj: Obj, kind: Kind) -> list[FieldError]:
     """Faults of the metadata of an object to be created; its name is generated already."""
-    return _object_meta(obj.get("metadata") or {}, kind.namespaced, NAME_RULES[kind.strategy.name_rule])
+    meta = obj.get("metadata") or {}
+    faults = _object_meta(meta, kind.namespaced, NAME_RULES[kind.strategy.name_rule])
+    return faults + _bare_finalizers(meta, kind)
 
 
 def _object_meta(meta: dict[str, Any], namespaced: bool, rule: Callable[[str], list[str]]) -> Faults:
@@ -120,17 +122,30 @@ STANDARD_FINALIZERS = ("foregroundDeletion", "orphan", "kubernetes")
 
 
 def _finalizers(path: Path, finalizers: list[str]) -> Faults:
-    """Qualified names; without a prefix only the standard ones. Two deletion strategies exclude each other."""
+    """Qualified names. Two deletion strategies exclude each other."""
     faults: Faults = []
-    for at, finalizer in enumerate(finalizers):
+    for finalizer in finalizers:
         faults += checks.qualified(path, finalizer)
-        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
-            faults.append(
-                invalid(path[at], finalizer, "name is neither a standard finalizer name nor is it fully qualified")
-            )
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         faults.append(invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set"))
     return faults
+
+
+_ANY_FINALIZER = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io")
+"""Groups that are served beside the built-in kinds, as custom ones are: a bare name will do for them."""
+
+
+def _bare_finalizers(meta: dict[str, Any], kind: Kind) -> Faults:
+    """Without a prefix only the standard names are known to built-in kinds."""
+    if not kind.definition or kind.group in _ANY_FINALIZER:
+        return []
+    return [
+        invalid(
+            (META / "finalizers")[at], finalizer, "name is neither a standard finalizer name nor is it fully qualified"
+        )
+        for at, finalizer in enumerate(meta.get("finalizers") or ())
+        if "/" not in finalizer and finalizer not in STANDARD_FINALIZERS
+    ]
 
 
 def _managed_fields(path: Path, entries: list[dict[str, Any]]) -> Faults:
@@ -179,7 +194,7 @@ def validate_metadata_update(new: Obj, old: Obj, kind: Kind) -> list[FieldError]
     for name in _FIXED:
         if now.get(name) != was.get(name):
             faults.append(invalid(META / name, now.get(name), checks.IMMUTABLE))
-    return faults + _loose_parts(now)
+    return faults + _loose_parts(now) + _bare_finalizers(now, kind)
 
 
 def _go_strings(values: list[str]) -> str:
