@@ -23,6 +23,7 @@ from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
 from cluster.apiserver.authz.escalation import EscalationCheck
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
+from cluster.apiserver.authz.node import NodeAuthorizer
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
@@ -184,7 +185,7 @@ class ApiServer:
 
     def _authorizer(self) -> Authorizer:
         self.rbac = RbacAuthorizer(self.feed)
-        return AuthorizerChain([HealthPaths(), AlwaysAllowMasters(), self.rbac])
+        return AuthorizerChain([HealthPaths(), AlwaysAllowMasters(), NodeAuthorizer(self.feed), self.rbac])
 
     def _services(self) -> Services:
         surroundings = Surroundings(self.feed, _StatusWrites(self), self.clock, self.authorizer)

@@ -111,9 +111,7 @@ def _refusal(resource: GroupResource, name: str, user: UserInfo, missing: list[R
 
 def shown(rule: Rule) -> str:
     """`{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`"""
-    listed = [
-        f"{title}:[{' '.join(json.dumps(v) for v in rule[field])}]" for field, title in _SHOWN if rule.get(field)
-    ]
+    listed = [f"{title}:[{' '.join(json.dumps(v) for v in rule[field])}]" for field, title in _SHOWN if rule.get(field)]
     return "{" + ", ".join(listed) + "}"
 
 

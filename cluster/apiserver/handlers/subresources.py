@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.apiserver.handlers import body, patch, render
+from cluster.apiserver.admission.interface import Operation
+from cluster.apiserver.handlers import body, patch, render, tables
 from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.handlers.resources import put, write_options_of
 from cluster.apiserver.handlers.router import nothing_here
@@ -15,6 +16,7 @@ from cluster.apiserver.registry.read import get_entry
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.scale import scale_of, with_replicas
 from cluster.apiserver.registry.update import Change, update
+from cluster.apiserver.registry.writing import attributes
 from cluster.apiserver.request import Context
 from cluster.meta import errors
 from cluster.meta.types import GroupVersionKind, GroupVersionResource, Obj
@@ -56,7 +58,7 @@ async def scale(ctx: Context, registry: Registry) -> Response:
     namespace, name = ctx.info.namespace, ctx.info.name
     if ctx.info.verb == "get":
         entry = await get_entry(registry, namespace, name)
-        return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
+        return _shown_scale(ctx, registry, scale_of(registry, registry.present(entry), sub), wanted)
     if ctx.info.verb == "patch" and body.media_type(ctx) == patch.APPLY:
         from cluster.apiserver.handlers import apply
 
@@ -71,6 +73,14 @@ async def scale(ctx: Context, registry: Registry) -> Response:
 
     entry = await update(registry, namespace, name, Change(transform, subresource=sub), options)
     return render.answer(ctx, scale_of(registry, registry.present(entry), sub), wanted)
+
+
+def _shown_scale(ctx: Context, registry: Registry, found: Obj, wanted: Wanted) -> Response:
+    """Scale is printed with columns of its own, whatever it is the scale of."""
+    if wanted.transform != "Table":
+        return render.answer(ctx, found, wanted)
+    include = tables.include_object(ctx.query.get("includeObject"))
+    return render.answer(ctx, tables.table_of(registry, found, SCALE_TABLE, wanted.version, include), wanted)
 
 
 def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> Any:
@@ -136,6 +146,10 @@ async def token(ctx: Context, registry: Registry) -> Response:
         raise nothing_here()
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, TOKEN_REQUEST, options)
+    namespace, name = ctx.info.namespace, ctx.info.name
+    about = attributes(registry, Operation.CREATE, namespace, name, given, None, options, "token")
+    await registry.services.admission.mutate(about)
+    await registry.services.admission.validate(about)
     out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
     return render.answer(ctx, out, wanted_by(ctx, registry), 201)
 

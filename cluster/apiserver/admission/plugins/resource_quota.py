@@ -56,7 +56,8 @@ class ResourceQuota(PlainPlugin):
 
     async def _charge(self, a: Attributes, quota: Obj) -> None:
         assert a.obj is not None
-        hard = (quota.get("spec") or {}).get("hard") or {}
+        # What the controller has not taken up into the status yet is not limited yet.
+        hard = (quota.get("status") or {}).get("hard") or {}
         if a.resource == PODS and not _in_scope(quota, a.obj):
             return
         _check_specified(a, quota, hard)
@@ -64,7 +65,7 @@ class ResourceQuota(PlainPlugin):
         if not delta:
             return
         status = quota.get("status") or {}
-        unknown = sorted(k for k in delta if k not in (status.get("hard") or {}))
+        unknown = sorted(k for k in delta if k not in (status.get("used") or {}))
         if unknown:
             name = quota["metadata"]["name"]
             raise _refuse(a, f"status unknown for quota: {name}, resources: {','.join(unknown)}")
