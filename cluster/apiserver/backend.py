@@ -163,7 +163,7 @@ class ObjectWatch:
         self._bookmarks: bool = options["bookmarks"]
         self._from = parse_revision(options["resource_version"])
         match, name = registry.matcher(options["label_selector"], options["field_selector"], namespace)
-        self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue)
+        self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue, self._end)
         self._waiting: list[WatchEvent] = []
         self._wake: asyncio.Future[None] | None = None
         self._closed = False
@@ -208,6 +208,11 @@ class ObjectWatch:
     def _queue(self, type: str, change: Change) -> None:
         entry = change.left() if type == DELETED and change.type != DELETED else change.entry
         self._waiting.append(WatchEvent(type, self._registry.present(entry)))
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _end(self) -> None:
+        self._closed = True
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 

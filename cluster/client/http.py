@@ -112,9 +112,8 @@ class HttpClient:
             ) as response:
                 if response.status_code >= 400:
                     raise _error(response.status_code, await response.aread())
-                async for line in response.aiter_lines():
-                    if line:
-                        yield _event(orjson.loads(line))
+                async for line in _lines(response):
+                    yield _event(orjson.loads(line))
         except httpx.TransportError as error:
             raise ConnectionError(str(error) or type(error).__name__) from error
 
@@ -190,6 +189,16 @@ class HttpClient:
             raise _error(response.status_code, response.content)
         out: Obj = orjson.loads(response.content)
         return out
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Lines end at a newline and nowhere else: httpx also ends them at characters that JSON texts may contain."""
+    rest = b""
+    async for block in response.aiter_bytes():
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            if line:
+                yield line
 
 
 def path_of(gvr: GroupVersionResource, namespace: str, name: str = "", subresource: str = "") -> str:

@@ -259,7 +259,7 @@ def _compare(step: dict[str, Any], answer: Answer, bound: Bindings) -> Differenc
             f"{answer.status} {answer.body[:300]!r}",
         )
     if "frames" in step:
-        frames = [json.loads(line) for line in answer.body.decode().splitlines() if line.strip()]
+        frames = [json.loads(line) for line in answer.body.splitlines() if line.strip()]
         return difference(step["frames"], frames, bound, "frames")
     expected = step.get("response")
     derived = (step.get("note") or "").startswith(_DERIVED)

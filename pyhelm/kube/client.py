@@ -201,9 +201,13 @@ def _query(params: Params) -> dict[str, str]:
 
 
 async def _events(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
-    async for line in answer.aiter_lines():
-        if line.strip():
-            yield json.loads(line)
+    # Lines end at a newline and nowhere else; httpx also ends them at characters that JSON texts may contain.
+    rest = b""
+    async for block in answer.aiter_bytes():
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
 
 
 def _refusal(answer: httpx.Response, path: str) -> KubeError:

@@ -6,6 +6,7 @@ A step looks at the context and may answer, which ends the road. The first to co
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,6 +19,8 @@ from cluster.meta.errors import StatusError
 
 Step = Callable[[Context], Awaitable[Response | None]]
 After = Callable[[Context, Response], None]
+_CLIENT_GONE = 499
+"""No status is sent; this is how such requests are counted."""
 _log = logging.getLogger(__name__)
 
 
@@ -31,13 +34,21 @@ class Chain:
     async def __call__(self, request: Request) -> Response:
         query = Query(request.query)
         ctx = Context(request, query, parse_info(request, query), audit_id=new_uid())
-        response = await self._answer(ctx)
+        try:
+            response = await self._answer(ctx)
+        except asyncio.CancelledError:
+            # The client went away. What the steps hold for this request must be let go all the same.
+            self._finish(ctx, Response(_CLIENT_GONE))
+            raise
         response.headers += [("Audit-Id", ctx.audit_id), ("Cache-Control", "no-cache, private")]
         for text in ctx.warnings:
             response.headers.append(("Warning", f'299 - "{_quoted(text)}"'))
+        self._finish(ctx, response)
+        return response
+
+    def _finish(self, ctx: Context, response: Response) -> None:
         for after in self._after:
             after(ctx, response)
-        return response
 
     async def _answer(self, ctx: Context) -> Response:
         accept = ctx.request.headers.get("accept", "")

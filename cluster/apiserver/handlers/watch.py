@@ -1,13 +1,15 @@
 """Watching over HTTP: initial state, then changes as they happen, bookmarks, a time limit.
 
 While the initial events go out at the client's pace, changes wait in a list; after that they are written straight
-from the watch cache. A client that lets more than `SLOW` bytes pile up is cut off and resumes from where it was.
+from the watch cache. A client that lets more than `SLOW` bytes pile up is cut off and resumes from where it was:
+nothing more is put aside for it, and what it has not taken `LINGER` seconds later is thrown away with its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from typing import Any
 
 from cluster.apiserver.codecs.encode import watch_frame
@@ -22,6 +24,8 @@ from cluster.meta import errors
 from cluster.meta.errors import StatusError
 
 SLOW = 8 << 20
+LINGER = 10.0
+_HIGH_WATER = 1 << 16
 BOOKMARK_EVERY = 60.0
 SHORTEST, LONGEST = 1800, 3600
 """Seconds a watch lasts when the client does not say (a random time between, so that they do not end together)."""
@@ -130,8 +134,9 @@ class WatchSession:
         match, name = registry.matcher(options.label_selector, options.field_selector, namespace)
         if options.field_selector and name and options.field_selector == f"metadata.name={name}":
             match = None if not options.label_selector else match
-        self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue)
+        self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue, self._end)
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._writer: Writer | None = None
         self._done: asyncio.Future[None] | None = None
         self._too_old = False
@@ -169,43 +174,52 @@ class WatchSession:
             self._registry.services.feed.watches.add(self._finish)
             await self._begin(writer)
             await self._done
-            await writer.drain()
-        except ConnectionError:
-            return
         finally:
             self._registry.services.feed.watches.discard(self._finish)
             self._registry.cache.remove_watch(self._watch)
             ends.cancel()
             if self._ticking is not None:
                 self._ticking.cancel()
+        # A TimeoutError cuts the connection: the status line has gone out.
+        async with asyncio.timeout(LINGER):
+            await writer.drain()
 
     _ticking: Any = None
 
     async def _begin(self, writer: Writer) -> None:
         """Initial state at the client's pace, then what has queued up meanwhile, then live."""
         cache, feed = self._registry.cache, self._registry.services.feed
-        revision = feed.revision
+        if self._initial and self._from > feed.revision:
+            # The state asked for lies ahead.
+            await self._or_end(feed.reached(self._from))
         frames = self._initial_frames() if self._initial else self._missed_frames()
+        if self._initial:
+            self._from = feed.revision
         cache.add_watch(self._watch)
-        wait_for = self._from if self._initial and self._from > revision else 0
-        if wait_for:
-            # The state asked for lies ahead: what arrives until then is part of it.
-            await asyncio.wait(
-                (asyncio.ensure_future(feed.reached(wait_for)), self._future()), return_when="FIRST_COMPLETED"
-            )
-            revision = max(revision, wait_for)
         for frame in frames:
             writer.write(frame)
-            if writer.queued > 1 << 16:
-                await writer.drain()
-        while self._pending:
-            taken, self._pending = self._pending, []
+            if writer.queued > _HIGH_WATER:
+                await self._or_end(writer.drain())
+                if self._future().done():
+                    return
+        while self._pending and not self._future().done():
+            taken, self._pending, self._pending_bytes = self._pending, [], 0
             for frame in taken:
                 writer.write(frame)
-            await writer.drain()
+            await self._or_end(writer.drain())
         if self._initial and self._options.send_initial and self._options.bookmarks:
             writer.write(self._frames.bookmark(feed.revision, initial_end=True))
         self._writer = writer
+
+    async def _or_end(self, waiting: Coroutine[Any, Any, None]) -> None:
+        """Wait, but no longer than the watch lasts."""
+        task = asyncio.ensure_future(waiting)
+        try:
+            await asyncio.wait((task, self._future()), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                await task
+        finally:
+            task.cancel()
 
     def _future(self) -> asyncio.Future[None]:
         assert self._done is not None
@@ -231,10 +245,18 @@ class WatchSession:
         frame = self._frames.change(type, change)
         if self._writer is None:
             self._pending.append(frame)
-            return
-        self._writer.write(frame)
-        if self._writer.queued > SLOW:
-            self._finish()
+            self._pending_bytes += len(frame)
+            queued = self._pending_bytes
+        else:
+            self._writer.write(frame)
+            queued = self._writer.queued
+        if queued > SLOW:
+            self._end()
+
+    def _end(self) -> None:
+        """Cut off, at once: no change after this one is put aside."""
+        self._registry.cache.remove_watch(self._watch)
+        self._finish()
 
     def _tick(self) -> None:
         if self._writer is not None and not self._writer.queued:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cluster.apiserver.http.server import HttpServer
 
 _REASONS = {s.value: s.phrase for s in HTTPStatus}
+HEAD_LIMIT = 1 << 20
+"""Bytes of request line and headers, as in Go."""
 _METHODS_OF_NOTE = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 
 
@@ -41,6 +43,7 @@ class HttpProtocol(asyncio.Protocol):
         self._gone: asyncio.Future[None] | None = None
         self._lost = False
         self._early = b""
+        self._in_head, self._head_size = True, 0
         self._reset()
 
     # The transport's side.
@@ -69,6 +72,11 @@ class HttpProtocol(asyncio.Protocol):
         if self._raw is not None:
             self._raw.feed(data)
             return
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > HEAD_LIMIT:
+                self._refuse(431, "Request Header Fields Too Large")
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -93,6 +101,7 @@ class HttpProtocol(asyncio.Protocol):
         self._size = 0
 
     def on_message_begin(self) -> None:
+        self._in_head, self._head_size = True, 0
         self._reset()
 
     def on_url(self, url: bytes) -> None:
@@ -104,6 +113,7 @@ class HttpProtocol(asyncio.Protocol):
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
+        self._in_head, self._head_size = False, 0
         if self._headers.get("expect", "").lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -192,8 +202,9 @@ class HttpProtocol(asyncio.Protocol):
         try:
             await response.stream(writer)
         except Exception:
-            # The status line has gone out; cutting the connection is the only way left to tell.
-            self._transport.close()
+            # The status line has gone out; cutting the connection is the only way left to tell, and what a client
+            # that does not read has not taken yet must not be kept.
+            self._transport.abort()
             return False
         if self._lost:
             return False
@@ -223,9 +234,14 @@ class HttpProtocol(asyncio.Protocol):
             self._ready.append((request, False))
             self._task = asyncio.get_running_loop().create_task(self._serve())
             return
+        self._refuse(400, "Bad Request")
+
+    def _refuse(self, status: int, why: str) -> None:
+        if self._lost or self._transport.is_closing():
+            return
         self._transport.write(
-            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"Connection: close\r\n\r\n400 Bad Request"
+            f"HTTP/1.1 {status} {why}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Connection: close\r\n\r\n{status} {why}".encode()
         )
         self._transport.close()
 

@@ -7,6 +7,7 @@ once and shared.
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from cluster.apiserver.registry.entry import Entry, tail_of
 from cluster.meta.types import GroupResource
 
 RING = 4096
+_log = logging.getLogger(__name__)
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
 
@@ -60,11 +62,15 @@ Match = Callable[[Entry], bool]
 
 
 class Watch:
-    """A registered watcher. `sink(type, change)` is called as the watcher sees the change."""
+    """A registered watcher. `sink(type, change)` is called as the watcher sees the change; `broken()` when that
+    failed, and the watcher with it: it must be told to begin anew, and nobody else must suffer."""
 
-    __slots__ = ("match", "name", "namespace", "sink")
+    __slots__ = ("broken", "match", "name", "namespace", "sink")
 
-    def __init__(self, namespace: str, name: str, match: Match | None, sink: Sink) -> None:
+    def __init__(
+        self, namespace: str, name: str, match: Match | None, sink: Sink, broken: Callable[[], None] | None = None
+    ) -> None:
+        self.broken = broken
         self.namespace = namespace
         self.name = name
         self.match = match
@@ -171,14 +177,23 @@ class ResourceCache:
         if self._watches:
             self._tell(change)
         if change.previous is not None:
-            change.previous.drop_dict()
+            change.previous.drop_forms()
         change.forget_frames()
 
     def _tell(self, change: Change) -> None:
         namespace, name = change.entry.namespace_and_name
         for place in dict.fromkeys(((namespace, name), ("", name), (namespace, ""), ("", ""))):
             for watch in tuple(self._watches.get(place, ())):
-                watch.offer(change)
+                try:
+                    watch.offer(change)
+                except Exception:
+                    _log.exception("a watch of %s failed", self.resource)
+                    self._drop(watch)
+
+    def _drop(self, watch: Watch) -> None:
+        self.remove_watch(watch)
+        if watch.broken is not None:
+            watch.broken()
 
 
 __all__ = ["ADDED", "DELETED", "MODIFIED", "RING", "Change", "Match", "ResourceCache", "Watch", "tail_of"]

@@ -42,9 +42,9 @@ class Entry:
             self._tail = tail_of(self.value, self.revision)
         return self._tail
 
-    def drop_dict(self) -> None:
-        """Give the dict's memory back; it is made again when somebody asks."""
-        self._obj = None
+    def drop_forms(self) -> None:
+        """Give back the memory of all but the stored bytes; the rest is made again when somebody asks."""
+        self._obj = self._tail = None
 
     @property
     def namespace_and_name(self) -> tuple[str, str]:
