@@ -6,13 +6,14 @@ Nothing here is global; a dry run is an action with other collaborators, not wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyhelm.records import dataclass, field
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyhelm.kube.client import KubeClient
     from pyhelm.kube.discovery import Discovery
     from pyhelm.kube.wait import Progress
@@ -35,6 +36,8 @@ def no_line(line: str) -> None:
 
 
 def utc_now() -> datetime:
+    from datetime import UTC, datetime
+
     return datetime.now(UTC)
 
 

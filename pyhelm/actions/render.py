@@ -5,7 +5,7 @@ The same road for `template`, install and upgrade; only the collaborators (looku
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyhelm.actions.options import RenderOptions
 from pyhelm.chart.model import Chart
 from pyhelm.engine.interface import Capabilities, EngineOptions, Lookup, ReleaseInfo
 from pyhelm.errors import ChartError, ManifestError, PyhelmError
+from pyhelm.formats.yaml_memory import YamlMemory
 from pyhelm.manifest.documents import Arranged, Document, arrange, raw_files, sourced
 from pyhelm.manifest.hooks import Hook
 from pyhelm.records import dataclass, field
@@ -35,6 +36,8 @@ class Rendering:
     cache: Path | None = None
     log: Log = no_log
     warn: Callable[[str], None] = no_line
+    memory: YamlMemory | None = None
+    """What YAML texts mean, from the command before."""
     engine: EngineOptions | None = None
     """Replaces the engine's options, for recorded goldens."""
 
@@ -50,11 +53,13 @@ class Rendered:
 
 
 class RenderFailed(ManifestError):
-    """Rendered files that are no valid manifests; `manifest` is what was rendered, for looking at it."""
+    """Rendered files that are no valid manifests; `manifest` is what was rendered, for looking at it, `files` the
+    same by path."""
 
-    def __init__(self, message: str, manifest: str) -> None:
+    def __init__(self, message: str, manifest: str, files: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.manifest = manifest
+        self.files = files or {}
 
 
 class IncompatibleKubernetes(ChartError):
@@ -72,15 +77,26 @@ def prepare(chart: Chart, values: dict[str, Any], warn: Callable[[str], None] = 
 
 
 def render(rendering: Rendering) -> Rendered:
-    """Render a prepared chart. Raises ValuesError, TemplateError, ChartError, RenderFailed."""
+    """Render a prepared chart. Raises ValuesError, TemplateError, ChartError, RenderFailed.
+
+    What is raised knows its rendering: `rendering` of the error, for whoever explains it.
+    """
+    try:
+        return _render(rendering)
+    except PyhelmError as error:
+        error.rendering = rendering
+        raise
+
+
+def _render(rendering: Rendering) -> Rendered:
     values = effective_values(rendering)
     check_kube_version(rendering.chart, rendering.capabilities)
     files = _files(rendering, values)
     notes = _take_notes(files, rendering)
     try:
-        arranged = arrange(files)
+        arranged = arrange(files, rendering.memory)
     except ManifestError as error:
-        raise RenderFailed(str(error), raw_files(files)) from error
+        raise RenderFailed(str(error), raw_files(files), files) from error
     for words in arranged.unknown_hooks:
         rendering.log("INFO", "skipping unknown hooks", {"hookTypes": words})
     return _rendered(rendering, arranged, notes)
@@ -124,13 +140,33 @@ def _satisfies(version: str, wanted: str) -> bool:
         return False
 
 
+def _engine_options(rendering: Rendering) -> EngineOptions:
+    return rendering.engine or EngineOptions(
+        enable_dns=rendering.options.enable_dns, lookup=rendering.lookup, cache=rendering.cache
+    )
+
+
 def _files(rendering: Rendering, values: dict[str, Any]) -> dict[str, str]:
     from pyhelm.engine.engine import Engine
 
-    options = rendering.engine or EngineOptions(
-        enable_dns=rendering.options.enable_dns, lookup=rendering.lookup, cache=rendering.cache
+    engine = Engine(_engine_options(rendering))
+    return dict(engine.render(rendering.chart, values, rendering.release, rendering.capabilities))
+
+
+def template_lines(rendering: Rendering, paths: Iterable[str]) -> dict[str, tuple[str, list[int]]]:
+    """Path -> what it rendered once more, and the line of the template that made each line of it.
+
+    Files of crds/ stand for themselves. For pointing at what was found in the output: it costs a rendering.
+    """
+    from pyhelm.engine.lines import rendered_lines
+    from pyhelm.values.coalesce import coalesce_values
+
+    texts = {document.path: document.text for document in crd_objects(rendering.chart)}
+    found = {path: (text, list(range(1, text.count("\n") + 2))) for path, text in texts.items()}
+    values = coalesce_values(rendering.chart, rendering.values)
+    return found | rendered_lines(
+        rendering.chart, values, rendering.release, rendering.capabilities, _engine_options(rendering), paths
     )
-    return dict(Engine(options).render(rendering.chart, values, rendering.release, rendering.capabilities))
 
 
 def _take_notes(files: dict[str, str], rendering: Rendering) -> str:

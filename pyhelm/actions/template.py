@@ -13,6 +13,7 @@ from pyhelm.actions.render import Rendered, Rendering, prepare, render
 from pyhelm.chart.model import Chart
 from pyhelm.engine.interface import Capabilities, ReleaseInfo
 from pyhelm.errors import ChartError
+from pyhelm.formats.yaml_memory import YamlMemory
 from pyhelm.manifest.documents import source_of, sourced, split
 from pyhelm.records import dataclass, field
 
@@ -41,6 +42,7 @@ class TemplateHooks:
     wrote: Callable[[str], None] = no_line
     lookup: Any = None
     cache: Path | None = None
+    memory: YamlMemory | None = None
 
 
 def template(
@@ -51,25 +53,38 @@ def template(
     hooks: TemplateHooks,
 ) -> str:
     """The text `helm template` prints. Raises PyhelmError; RenderFailed carries what was rendered."""
-    settled = prepare(chart, values, hooks.warn)
-    rendered = render(
-        Rendering(
-            chart=settled,
-            values=values,
-            release=ReleaseInfo(
-                name=options.name,
-                namespace=options.namespace,
-                is_install=not options.is_upgrade,
-                is_upgrade=options.is_upgrade,
-            ),
-            capabilities=capabilities,
-            options=options.render,
-            lookup=hooks.lookup,
-            cache=hooks.cache,
-            log=hooks.log,
-            warn=hooks.warn,
-        )
+    return shown(render(rendering_of(chart, values, options, capabilities, hooks)), options, hooks)
+
+
+def rendering_of(
+    chart: Chart,
+    values: dict[str, Any],
+    options: TemplateOptions,
+    capabilities: Capabilities,
+    hooks: TemplateHooks,
+) -> Rendering:
+    """Everything the rendering depends on. Raises PyhelmError where dependencies cannot be worked out."""
+    return Rendering(
+        chart=prepare(chart, values, hooks.warn),
+        values=values,
+        release=ReleaseInfo(
+            name=options.name,
+            namespace=options.namespace,
+            is_install=not options.is_upgrade,
+            is_upgrade=options.is_upgrade,
+        ),
+        capabilities=capabilities,
+        options=options.render,
+        lookup=hooks.lookup,
+        cache=hooks.cache,
+        memory=hooks.memory,
+        log=hooks.log,
+        warn=hooks.warn,
     )
+
+
+def shown(rendered: Rendered, options: TemplateOptions, hooks: TemplateHooks) -> str:
+    """What is printed of a rendering; files are written where an output folder is given."""
     text = written(rendered, options, hooks) if options.output_dir else printed(rendered, options)
     return only(text, options.show_only) if options.show_only else text
 

@@ -17,33 +17,35 @@ from pyhelm.chart.metadata import read_dependencies, read_lock, read_metadata, v
 from pyhelm.chart.model import Chart, ChartFile
 from pyhelm.chart.values_file import parse_values
 from pyhelm.errors import ChartError
+from pyhelm.formats.yaml_memory import YamlMemory
 from pyhelm.formats.yaml_read import YAMLError
 
 Warn = Callable[[str], None]
 OWN_FILES = frozenset({"Chart.yaml", "Chart.lock", "values.yaml", "values.schema.json"})
 
 
-def load_chart(path: str, warn: Warn = lambda _: None) -> Chart:
-    """The chart at `path`, a folder or a .tgz. Raises ChartError; `warn` is told what is merely odd."""
+def load_chart(path: str, warn: Warn = lambda _: None, memory: YamlMemory | None = None) -> Chart:
+    """The chart at `path`, a folder or a .tgz. Raises ChartError; `warn` is told what is merely odd; `memory` spares
+    parsing what was parsed before."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
         raise ChartError(f'path "{path}" not found') from error
-    chart = _load_folder(path, warn) if stat.S_ISDIR(mode) else _load_archive(path, warn)
+    chart = _load_folder(path, warn, memory) if stat.S_ISDIR(mode) else _load_archive(path, warn, memory)
     chart.path = path
     return chart
 
 
-def _load_folder(path: str, warn: Warn) -> Chart:
+def _load_folder(path: str, warn: Warn, memory: YamlMemory | None) -> Chart:
     top = os.path.abspath(path)
     chart_yaml = os.path.join(top, "Chart.yaml")
     if not os.path.exists(chart_yaml):
         why = f"open {chart_yaml}: no such file or directory"
         raise ChartError(f"unable to detect chart at {chart_yaml}: {why}")
-    return from_files(read_folder(top, warn), warn)
+    return from_files(read_folder(top, warn), warn, memory=memory)
 
 
-def _load_archive(path: str, warn: Warn) -> Chart:
+def _load_archive(path: str, warn: Warn, memory: YamlMemory | None) -> Chart:
     from pyhelm.chart import archive
 
     with open(path, "rb") as stream:
@@ -59,7 +61,7 @@ def _load_archive(path: str, warn: Warn) -> Chart:
         raise ChartError("unable to load chart archive") from error
     if not any(file.name == "Chart.yaml" for file in files):
         raise ChartError("unable to detect chart version, no Chart.yaml found")
-    return from_files(files, warn)
+    return from_files(files, warn, memory=memory)
 
 
 def read_folder(top: str, warn: Warn = lambda _: None) -> list[ChartFile]:
@@ -113,25 +115,30 @@ def _read(entry: os.DirEntry[str], name: str) -> ChartFile:
     return ChartFile(name, data.removeprefix(BOM), status.st_mtime)
 
 
-def from_files(files: Iterable[ChartFile], warn: Warn = lambda _: None, parent: Chart | None = None) -> Chart:
+def from_files(
+    files: Iterable[ChartFile],
+    warn: Warn = lambda _: None,
+    parent: Chart | None = None,
+    memory: YamlMemory | None = None,
+) -> Chart:
     """A chart of files in memory (paths relative to its root), with its subcharts. Raises ChartError."""
     listed = list(files)
-    chart = Chart(metadata=_metadata_of(listed), raw=listed, parent=parent)
+    chart = Chart(metadata=_metadata_of(listed, memory), raw=listed, parent=parent)
     below: dict[str, list[ChartFile]] = {}
     for file in listed:
-        _place(chart, file, below, warn)
+        _place(chart, file, below, warn, memory)
     validate(chart.metadata)
     for name in sorted(below):
-        found = _subchart(name, below[name], chart, warn)
+        found = _subchart(name, below[name], chart, warn, memory)
         if found is not None:
             chart.dependencies.append(found)
     return chart
 
 
-def _metadata_of(files: list[ChartFile]) -> dict[str, Any]:
+def _metadata_of(files: list[ChartFile], memory: YamlMemory | None) -> dict[str, Any]:
     for file in files:
         if file.name == "Chart.yaml":
-            metadata = read_metadata(file.data)
+            metadata = _metadata(file.data, memory)
             metadata.setdefault("apiVersion", "v1")
             if not metadata["apiVersion"]:
                 metadata["apiVersion"] = "v1"
@@ -139,20 +146,30 @@ def _metadata_of(files: list[ChartFile]) -> dict[str, Any]:
     raise ChartError("Chart.yaml file is missing")
 
 
-def _place(chart: Chart, file: ChartFile, below: dict[str, list[ChartFile]], warn: Warn) -> None:
+def _metadata(data: bytes, memory: YamlMemory | None) -> dict[str, Any]:
+    return dict(_recalled(memory, "metadata", data, lambda: read_metadata(data)))
+
+
+def _recalled(memory: YamlMemory | None, kind: str, data: bytes, parse: Callable[[], Any]) -> Any:
+    return parse() if memory is None else memory.recall(kind, data, parse)
+
+
+def _place(
+    chart: Chart, file: ChartFile, below: dict[str, list[ChartFile]], warn: Warn, memory: YamlMemory | None
+) -> None:
     """Give one file its room."""
     name = file.name
     version_1 = chart.metadata["apiVersion"] == "v1"
     if name in OWN_FILES:
-        _own(chart, file)
+        _own(chart, file, memory)
     elif name == "requirements.yaml":
         if not version_1:
             warn('dependencies are handled in Chart.yaml since apiVersion "v2"; move them there from requirements.yaml')
-        chart.metadata["dependencies"] = read_dependencies(file.data, name)
+        chart.metadata["dependencies"] = _recalled(memory, name, file.data, lambda: read_dependencies(file.data, name))
         if version_1:
             chart.files.append(file)
     elif name == "requirements.lock":
-        chart.lock = read_lock(file.data, name)
+        chart.lock = _recalled(memory, name, file.data, lambda: read_lock(file.data, name))
         if version_1:
             chart.files.append(file)
     elif name.startswith("templates/"):
@@ -164,14 +181,14 @@ def _place(chart: Chart, file: ChartFile, below: dict[str, list[ChartFile]], war
         chart.files.append(file)
 
 
-def _own(chart: Chart, file: ChartFile) -> None:
+def _own(chart: Chart, file: ChartFile, memory: YamlMemory | None) -> None:
     if file.name == "values.yaml":
         chart.values_text = file.data
-        chart.values = _values(file.data)
+        chart.values = _recalled(memory, "values", file.data, lambda: _values(file.data))
     elif file.name == "values.schema.json":
         chart.schema = file.data
     elif file.name == "Chart.lock":
-        chart.lock = read_lock(file.data, file.name)
+        chart.lock = _recalled(memory, file.name, file.data, lambda: read_lock(file.data, file.name))
 
 
 def _values(data: bytes) -> dict[str, Any]:
@@ -181,7 +198,7 @@ def _values(data: bytes) -> dict[str, Any]:
         raise ChartError(f"cannot load values.yaml: {error}") from error
 
 
-def _subchart(name: str, files: list[ChartFile], parent: Chart, warn: Warn) -> Chart | None:
+def _subchart(name: str, files: list[ChartFile], parent: Chart, warn: Warn, memory: YamlMemory | None) -> Chart | None:
     """One entry of charts/: an archive, or a folder of files; None for what Helm passes over."""
     if name.startswith(("_", ".")):
         return None
@@ -192,11 +209,11 @@ def _subchart(name: str, files: list[ChartFile], parent: Chart, warn: Warn) -> C
         from pyhelm.chart import archive
 
         try:
-            return from_files(archive.read_archive(files[0].data), warn, parent)
+            return from_files(archive.read_archive(files[0].data), warn, parent, memory)
         except ChartError as error:
             raise ChartError(f"error unpacking subchart {name} in {parent.name}: {error}") from error
     inner = [ChartFile(f.name.partition("/")[2], f.data, f.modtime) for f in files if "/" in f.name]
     try:
-        return from_files(inner, warn, parent)
+        return from_files(inner, warn, parent, memory)
     except ChartError as error:
         raise ChartError(f"error unpacking subchart {name} in {parent.name}: {error}") from error

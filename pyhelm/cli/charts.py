@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pyhelm.cli.command import Call
@@ -9,6 +10,7 @@ from pyhelm.cli.logging import logger
 
 if TYPE_CHECKING:
     from pyhelm.chart.model import Chart
+    from pyhelm.formats.yaml_memory import YamlMemory
     from pyhelm.repo.fetch import Access
     from pyhelm.repo.locate import ChartRequest, Places
 
@@ -86,19 +88,26 @@ def locate(call: Call, reference: str) -> str:
     return download_to_cache(reference, chart_request(call), places(call), logger(call))
 
 
-def load(call: Call, path: str) -> Chart:
+def load(call: Call, path: str, memory: YamlMemory | None = None) -> Chart:
     """The chart at a path; what is merely odd is told on stderr."""
     from pyhelm.chart.load import load_chart
 
-    return load_chart(path, lambda text: logger(call)("WARN", text, {}))
+    return load_chart(path, lambda text: logger(call)("WARN", text, {}), memory)
 
 
-def requested_chart(call: Call, reference: str) -> Chart:
+def chart_memory(call: Call, reference: str) -> YamlMemory:
+    """What earlier commands read of this chart."""
+    from pyhelm.formats.yaml_memory import YamlMemory
+
+    return YamlMemory(f"{call.settings.cache_home}/pyhelm/parsed", os.path.abspath(reference))
+
+
+def requested_chart(call: Call, reference: str, memory: YamlMemory | None = None) -> Chart:
     """Locate and load; check what every installing command checks. Raises PyhelmError."""
     from pyhelm.cli.requests import check_installable
 
     path = locate(call, reference)
-    chart = load(call, path)
+    chart = load(call, path, memory)
     check_installable(call, chart)
     return with_dependencies(call, chart, path)
 

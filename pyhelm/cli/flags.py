@@ -5,8 +5,6 @@ A small parser of our own, since argparse neither knows optional values (`--wait
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -225,6 +223,9 @@ def _comma_parts(value: str) -> list[str]:
     """Comma-separated values with CSV quoting; no value at all is no part."""
     if not value:
         return []
+    import csv
+    import io
+
     return next(csv.reader(io.StringIO(value)), [])
 
 

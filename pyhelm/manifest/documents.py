@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pyhelm.errors import ManifestError
-from pyhelm.manifest.head import parse_head
+from pyhelm.formats.yaml_memory import YamlMemory
+from pyhelm.manifest.head import recalled_head
 from pyhelm.manifest.hooks import HOOK, Hook, hook_from
 from pyhelm.manifest.order import by_install_order
 from pyhelm.records import dataclass, field
@@ -48,25 +49,25 @@ def split(text: str) -> list[str]:
     return [piece.strip(_GO_SPACE) for piece in pieces if piece]
 
 
-def arrange(files: Mapping[str, str]) -> Arranged:
+def arrange(files: Mapping[str, str], memory: YamlMemory | None = None) -> Arranged:
     """All rendered files -> documents and hooks. Partials (`_name`) and blank files are left out.
 
-    Raises ManifestError naming the file whose YAML cannot be read.
+    `memory` spares reading what was read before. Raises ManifestError naming the file whose YAML cannot be read.
     """
     found = Arranged()
     for path in sorted(files, key=str.encode):
         if path.rpartition("/")[2].startswith("_") or not files[path].strip(_GO_SPACE):
             continue
         for text in split(files[path]):
-            _sort_in(path, text, found)
+            _sort_in(path, text, found, memory)
     found.documents = by_install_order(found.documents, lambda d: d.kind)
     found.hooks = by_install_order(found.hooks, lambda h: h.kind)
     return found
 
 
-def _sort_in(path: str, text: str, found: Arranged) -> None:
+def _sort_in(path: str, text: str, found: Arranged, memory: YamlMemory | None) -> None:
     try:
-        head = parse_head(text)
+        head = recalled_head(text, memory)
     except ManifestError as error:
         raise ManifestError(f"YAML parse error on {path}: {error}") from error
     if HOOK not in head.annotations:

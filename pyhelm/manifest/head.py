@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyhelm.errors import ManifestError
+from pyhelm.formats.yaml_memory import YamlMemory
 from pyhelm.records import dataclass, field
 
 
@@ -19,6 +20,17 @@ class Head:
     kind: str = ""
     name: str = ""
     annotations: dict[str, str] = field(default_factory=dict)
+
+
+def recalled_head(text: str, memory: YamlMemory | None) -> Head:
+    """`parse_head`, but a document seen before, and read without an error, is not parsed again."""
+    if memory is None:
+        return parse_head(text)
+    return Head(*memory.recall("head", text.encode("utf-8", "surrogatepass"), lambda: _parts(parse_head(text))))
+
+
+def _parts(head: Head) -> tuple[str, str, str, dict[str, str]]:
+    return head.api_version, head.kind, head.name, head.annotations
 
 
 def parse_head(text: str) -> Head:

@@ -5,7 +5,6 @@ Reading is handed in, so that nothing here touches a disk or a network.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -84,6 +83,8 @@ def _flag(flag: str, text: str, into: Values, parse: Callable[[str, Values], Non
 
 def _json(text: str, values: Values) -> Values:
     if text.strip().startswith("{"):
+        import json
+
         try:
             found = json.loads(text, parse_int=float)
         except ValueError as error:
