@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.registry.cache import DELETED, Change, Watch
 from cluster.kinds.apiextensions.acceptance import FINALIZER, accepted_status, holds, terminating
-from cluster.kinds.custom import Rules, kinds_of, no_rules
+from cluster.kinds.custom import has_rules, kinds_of, no_rules
 from cluster.kinds.kind import Kind
 from cluster.meta import errors
 from cluster.meta.objects import clone
@@ -33,9 +33,9 @@ _LEAVING = ("delete", "deletecollection", "get", "list", "watch")
 class CustomResources:
     """`start` serves what is stored; `run` must be a task for as long as the server lives."""
 
-    def __init__(self, server: ApiServer, rules: Rules = no_rules) -> None:
+    def __init__(self, server: ApiServer) -> None:
         self._server = server
-        self._rules = rules
+        self._rules: Any = None
         self._served: dict[str, tuple[Obj, list[Kind]]] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._leaving: dict[str, Callable[[], None]] = {}
@@ -95,7 +95,7 @@ class CustomResources:
         held = self._served.get(name)
         if held is not None and held[0] == mark:
             return
-        kinds = kinds_of(crd, self._rules)
+        kinds = kinds_of(crd, self._rules_for(crd))
         if leaving:
             kinds = [replace(kind, verbs=_LEAVING) for kind in kinds]
         now = {kind.gvk for kind in kinds}
@@ -104,6 +104,16 @@ class CustomResources:
                 self._server.kinds.remove(gone.gvk)
         self._server.kinds.add(kinds)
         self._served[name] = (mark, kinds)
+
+    def _rules_for(self, crd: Obj) -> Any:
+        """Only a schema with rules brings in the evaluator."""
+        if not has_rules(crd["spec"]):
+            return no_rules
+        if self._rules is None:
+            from cluster.kinds.custom_rules import CelRules
+
+            self._rules = CelRules()
+        return self._rules
 
     def _withdraw(self, name: str) -> None:
         held = self._served.pop(name, None)

@@ -18,7 +18,7 @@ from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subreso
 from cluster.kinds.printers.text import name, seconds_of, since
 from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
-from cluster.meta.field import FieldError, invalid
+from cluster.meta.field import FaultType, FieldError, invalid
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionKind, Obj
 
@@ -28,6 +28,8 @@ Rules = Callable[[Obj, Obj | None, Spec], Faults]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _OWN: tuple[str, ...] = ("apiVersion", "kind", "metadata")
+_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+"""All there are, in the order in which Kubernetes tells those of custom resources."""
 _SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
 _AGE = {
     "name": "Age",
@@ -35,6 +37,12 @@ _AGE = {
     "jsonPath": ".metadata.creationTimestamp",
     "description": f"={_META}.creationTimestamp",
 }
+
+_BLOCKING = (FaultType.REQUIRED, FaultType.TOO_LONG, FaultType.TOO_MANY, FaultType.TYPE_INVALID)
+_UNCHECKED = (
+    "some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
 
 
 def no_rules(_new: Obj, _old: Obj | None, _schema: Spec) -> Faults:
@@ -66,6 +74,7 @@ def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules) -> Kind:
         kind=names["kind"],
         plural=names["plural"],
         singular=names.get("singular") or names["kind"].lower(),
+        verbs=_VERBS,
         namespaced=spec["scope"] == "Namespaced",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
@@ -128,7 +137,13 @@ class _Rules:
         if not isinstance(held, dict) or not isinstance(schema, dict):
             return self.validate_update(new, old)
         faults = [_below("status", fault) for fault in validate_schema(held, schema)]
-        return faults or self.rules(new, old, self.schema)
+        return self._with_rules(faults, new, old)
+
+    def _with_rules(self, faults: Faults, new: Obj, old: Obj | None) -> Faults:
+        """Rules run over objects that are sound enough."""
+        if not any(fault.type in _BLOCKING for fault in faults):
+            return faults + self.rules(new, old, self.schema)
+        return [*faults, invalid("<nil>", None, _UNCHECKED)] if has_rules(self.schema) else faults
 
     def default(self, obj: Obj) -> None:
         shape(obj.setdefault("metadata", {}), _META)
@@ -143,7 +158,7 @@ class _Rules:
         obj.pop("status", None)
 
     def validate(self, obj: Obj) -> Faults:
-        return self._named(obj) or validate_schema(obj, self.schema) or self.rules(obj, None, self.schema)
+        return self._named(obj) or self._with_rules(validate_schema(obj, self.schema), obj, None)
 
     def _named(self, obj: Obj) -> Faults:
         kind = obj.get("kind") or ""
@@ -153,7 +168,14 @@ class _Rules:
         """Faults that the old object had at the same place with the same value are let pass."""
         before = {(f.type, f.path, shown(f.value)) for f in validate_schema(old, self.schema)}
         faults = [f for f in validate_schema(new, self.schema) if (f.type, f.path, shown(f.value)) not in before]
-        return faults or self.rules(new, old, self.schema)
+        return self._with_rules(faults, new, old)
+
+
+def has_rules(schema: Any) -> bool:
+    """Whether a schema has rules anywhere."""
+    if isinstance(schema, dict):
+        return bool(schema.get("x-kubernetes-validations")) or any(has_rules(child) for child in schema.values())
+    return isinstance(schema, list) and any(has_rules(child) for child in schema)
 
 
 def _below(field: str, fault: FieldError) -> FieldError:

@@ -64,6 +64,16 @@ class Path(str):
 ROOT = Path("")
 
 
+class Verbatim(str):
+    """A value whose text is shown as it is."""
+
+    __slots__ = ()
+
+
+OMITTED: Any = Verbatim("")
+"""The value of a fault that shows none although its type has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One fault. `allowance` names a server setting under which the fault is tolerated, e.g. `loopback-addresses`
@@ -78,7 +88,7 @@ class FieldError:
     def body(self) -> str:
         """The message without the path, as it stands in details.causes[].message."""
         label = _LABELS[self.type]
-        if self.type in _VALUELESS or (self.type is FaultType.TOO_MANY and self.value == ""):
+        if self.type in _VALUELESS or self.value is OMITTED or (self.type is FaultType.TOO_MANY and self.value == ""):
             text = label
         else:
             text = f"{label}: {show(self.value)}"
@@ -90,6 +100,8 @@ class FieldError:
 
 def show(value: Any) -> str:
     """How Go prints a bad value: strings quoted, numbers and booleans plain, null and structures as JSON."""
+    if isinstance(value, Verbatim):
+        return str(value)
     if isinstance(value, str | bool) or value is None or isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value)

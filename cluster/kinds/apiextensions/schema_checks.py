@@ -38,7 +38,22 @@ def root(path: Path, schema: Schema) -> Faults:
         faults.append(required(path / "type", "must not be empty at the root"))
     faults += _metadata(path, schema)
     forms = _form(path, schema)
-    return forms or faults + _structural(path, schema, "")
+    return forms or faults + _structural(path, schema, "") or _rules(path, schema)
+
+
+def _rules(path: Path, schema: Schema) -> Faults:
+    """Only a schema with rules brings in the compiler."""
+    if not _has_rules(schema):
+        return []
+    from cluster.kinds.apiextensions.rule_checks import rules
+
+    return rules(path, schema)
+
+
+def _has_rules(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        return bool(schema.get("x-kubernetes-validations")) or any(_has_rules(child) for child in schema.values())
+    return isinstance(schema, list) and any(_has_rules(child) for child in schema)
 
 
 def _metadata(path: Path, schema: Schema) -> Faults:

@@ -36,8 +36,9 @@ _ARITHMETIC = {
 _ORDERS = ("_<_", "_<=_", "_>_", "_>=_")
 _ORDERED = ("bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration")
 _NUMBERS = ("int", "uint", "double")
-UNBOUNDED = 1_500_000
-"""The greatest size of a list or text that says nothing of it: what fits into a request."""
+UNBOUNDED = 100_000
+"""The size taken for a list or text that says nothing of it: less than what would fit into a request, as elements
+are seldom of the smallest size."""
 
 
 class Checked(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cmp_to_key
+from itertools import pairwise
 from typing import Any
 
 from cluster.meta.cel.functions import function
@@ -164,8 +165,8 @@ function("duration.getMilliseconds() int")(lambda d: int(d.nanos % 10**9 / 10**6
 
 def compare(a: Any, b: Any) -> int:
     """-1, 0 or 1. Raises EvalError for what has no order."""
-    comparable = (
-        (number(a) and number(b)) or (type(a) is type(b) and isinstance(a, str | bytes | bool | Duration | datetime))
+    comparable = (number(a) and number(b)) or (
+        type(a) is type(b) and isinstance(a, str | bytes | bool | Duration | datetime)
     )
     if not comparable:
         raise no_overload()
@@ -174,7 +175,7 @@ def compare(a: Any, b: Any) -> int:
 
 @function("list.isSorted() bool")
 def is_sorted(items: list[Any]) -> bool:
-    return all(compare(a, b) <= 0 for a, b in zip(items, items[1:], strict=False))
+    return all(compare(a, b) <= 0 for a, b in pairwise(items))
 
 
 @function("list.sum() elem")

@@ -31,9 +31,8 @@ _RELATIONS = ("==", "!=", "<", "<=", ">", ">=", "in")
 _DEEPEST = 250
 _ONE = {"all": 2, "exists": 2, "exists_one": 2, "existsOne": 2, "filter": 2, "map": 2}
 _TWO = ("all", "exists", "existsOne", "exists_one", "transformList", "transformMap", "transformMapEntry")
-RESERVED = frozenset(
-    ["as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void", "while"]
-)
+_WORDS = "as break const continue else for function if import let loop package namespace return var void while"
+RESERVED = frozenset(_WORDS.split())
 
 
 def parse(text: str) -> Node:
