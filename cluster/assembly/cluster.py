@@ -102,12 +102,14 @@ class Cluster:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.informers.run(), name="informers")
             group.create_task(self.events.run(), name="events")
+            writer = self.server.client(manager="kube-controller-manager")
             controllers = run_controllers(
-                self.client, self.clock, ControllerOptions(root_ca=self.options.root_ca),
+                writer, self.clock, ControllerOptions(root_ca=self.options.root_ca),
                 informers=self.informers, events=self.events,
             )  # fmt: skip
             group.create_task(controllers, name="controllers")
-            scheduler = make_scheduler(self.client, self.clock, self.informers, self.events)
+            binder = self.server.client(manager="kube-scheduler")
+            scheduler = make_scheduler(binder, self.clock, self.informers, self.events)
             group.create_task(scheduler.run(), name="scheduler")
             services = self.informers.of(SERVICES)
             for number in range(self.options.nodes):
@@ -170,7 +172,7 @@ class Cluster:
         )
         shared = "127.0.0.1" if sys.platform != "linux" and not simulated else ""
         return Kubelet(
-            self.client, make_runtime(options.runtime, root), self.clock, self.events, node, root, services,
+            self.server.client(manager="kubelet"), make_runtime(options.runtime, root), self.clock, self.events, node, root, services,
             shared_address=shared,
         )  # fmt: skip
 

@@ -222,14 +222,15 @@ async def fresh_world(keys: pki.Keys, nodes: Iterable[str]) -> AsyncIterator[Wor
     await server.start()
     client = server.client()
     informers, events = Informers(client, clock), EventSink(client, clock)
-    kubelet = FakeKubelet(client, clock)
-    scheduler = Scheduler(client, clock, informers, events)
+    kubelet = FakeKubelet(server.client(manager="kubelet"), clock)
+    scheduler = Scheduler(server.client(manager="kube-scheduler"), clock, informers, events)
     settings = Options(
         root_ca=keys.ca.read_text(), node_monitor_grace=10.0, node_monitor_period=2.0, autoscaler_sync=3.0,
         signer_certificate=keys.ca.read_bytes(), signer_key=keys.ca_key.read_bytes(),
     )  # fmt: skip
     parts = [informers.run(), events.run(), kubelet.run(), scheduler.run()]
-    parts.append(run_controllers(client, clock, settings, informers=informers, events=events))
+    writer = server.client(manager="kube-controller-manager")
+    parts.append(run_controllers(writer, clock, settings, informers=informers, events=events))
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         for node in nodes:
@@ -297,10 +298,16 @@ def _faults(scenario: Obj, outcome: Outcome) -> list[str]:
         said = (outcome.stderr or outcome.stdout)[:300]
         faults.append(f"exit: expected {scenario['exit']}, got {outcome.exit} {said!r}")
     if not scenario.get("unstable"):
+        # kubectl lists labels as Go walks a map: in any order.
+        arranged = _sorted_lines if "--list" in scenario["argv"] else str
         for name, text in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
-            if fault := difference(scenario[name], text):
+            if fault := difference(arranged(scenario[name]), arranged(text)):
                 faults.append(f"{name} {fault}")
     return faults
+
+
+def _sorted_lines(text: str) -> str:
+    return "\n".join(sorted(text.split("\n")))
 
 
 async def _all(scenarios: Iterable[Obj], kubectl: str, told: Told) -> None:

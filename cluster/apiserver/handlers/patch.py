@@ -119,15 +119,20 @@ def strict_faults(content_type: str, data: bytes) -> list[str]:
     return [prefix + fault for fault in gojson.strict_faults(data, unknown)]
 
 
-def _digest(registry: Registry, new: Obj, options: WriteOptions, patch: Sent, blamed: list[str]) -> Obj:
+def _digest(
+    registry: Registry, current: Obj, new: Obj, options: WriteOptions, patch: Sent, blamed: list[str]
+) -> Obj:
     """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
-    by its result, a strategic one as Go prints a map."""
+    by its result, a strategic one by what is left of it, as Go prints a map."""
     try:
         return body.digest(registry, new, options, blamed)
     except body.Misfit as misfit:
         content_type, value = patch
         if content_type == STRATEGIC:
-            found = faults.invalid("patch", gojson.sprint(value), misfit.converted)
+            from cluster.meta.patch.strategic import left_of
+
+            rest = left_of(current, value, registry.services.schema.kind_structure(registry.kind))
+            found = faults.invalid("patch", gojson.sprint(rest), misfit.converted)
         else:
             from cluster.meta.patch.shown import patched_text
 
@@ -160,7 +165,7 @@ async def apply_patch(
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
         given = (new.get("metadata") or {}).get("resourceVersion")
-        new = _digest(registry, new, options, patch, list(blamed))
+        new = _digest(registry, current, new, options, patch, list(blamed))
         if given != version and not given:
             new["metadata"].pop("resourceVersion", None)
         return new

@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Operation
 from cluster.apiserver.handlers import body, patch, render, tables
-from cluster.apiserver.handlers.accept import wanted_by
+from cluster.apiserver.handlers.accept import Wanted, wanted_by
 from cluster.apiserver.handlers.resources import put, write_options_of
 from cluster.apiserver.handlers.router import nothing_here
 from cluster.apiserver.http.messages import Response
@@ -79,8 +79,11 @@ def _shown_scale(ctx: Context, registry: Registry, found: Obj, wanted: Wanted) -
     """Scale is printed with columns of its own, whatever it is the scale of."""
     if wanted.transform != "Table":
         return render.answer(ctx, found, wanted)
+    from cluster.kinds.autoscaling.scale import KIND
+
     include = tables.include_object(ctx.query.get("includeObject"))
-    return render.answer(ctx, tables.table_of(registry, found, SCALE_TABLE, wanted.version, include), wanted)
+    layout = KIND.table or tables.PLAIN
+    return render.answer(ctx, tables.table_of(registry, found, layout, wanted.version, include), wanted)
 
 
 def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> Any:

@@ -47,6 +47,14 @@ def table(
     return out
 
 
+def table_of(registry: Registry, obj: Obj, layout: Table, version: str, include: str) -> Obj:
+    """A Table of one object that is not the registry's own."""
+    meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+    row = _row(obj, layout, registry.services.clock.now(), version, include)
+    head: Obj = {"kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": meta}
+    return {**head, "columnDefinitions": _definitions(registry, layout), "rows": [row]}
+
+
 def _row(obj: Obj, layout: Table, now: float, version: str, include: str) -> dict[str, Any]:
     row: dict[str, Any] = {"cells": layout.cells(obj, now)}
     if include == "None":

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from cluster.kinds.kind import Kind
+from cluster.kinds.columns import table
+from cluster.kinds.kind import Cell, Kind
+from cluster.kinds.printers.text import age, name
+from cluster.meta.types import Obj
+
+
+def _cells(obj: Obj, now: float) -> list[Cell]:
+    desired, available = ((obj.get(part) or {}).get("replicas") or 0 for part in ("spec", "status"))
+    return [name(obj), desired, available, age(obj, now)]
+
 
 KIND = Kind(
     group="autoscaling",
@@ -12,4 +21,5 @@ KIND = Kind(
     namespaced=True,
     verbs=("create",),
     definition="io.k8s.api.autoscaling.v1.Scale",
+    table=table("autoscaling", "scale", _cells),
 )

@@ -28,6 +28,14 @@ def strategic_merge_patch(document: _Map, patch: _Map, structure: Structure) -> 
     return _merge_map(clone(document), clone(patch), structure)
 
 
+def left_of(document: _Map, patch: _Map, structure: Structure) -> _Map:
+    """What is left of a patch that has been merged: carrying out an order takes it and its list away. Faults of
+    decoding show the patch like that."""
+    rest = clone(patch)
+    _merge_map(clone(document), rest, structure)
+    return rest
+
+
 def _fault(message: str) -> StatusError:
     return StatusError(500, "", message)
 
