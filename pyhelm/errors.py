@@ -32,7 +32,11 @@ __all__ = [
 
 
 class PyhelmError(Exception):
-    """Root of all."""
+    """Root of all. `rendering` is what was being rendered when it came up, where anything was; `told` is the text
+    for a person, where there is a better one than the error's own."""
+
+    rendering: Any = None
+    told: str = ""
 
 
 class ChartError(PyhelmError):

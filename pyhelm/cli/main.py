@@ -103,7 +103,7 @@ def main(
     except PyhelmError as error:
         if debug and not isinstance(error, _PLAIN):
             _trace(stderr)
-        stderr.write(f"Error: {error}\n")
+        stderr.write(f"Error: {error.told or error}\n")
         return 1
     except KeyboardInterrupt:
         stderr.write("Error: interrupted\n")
@@ -152,7 +152,14 @@ def _dispatch(
     command.args(f"{program} {path}", command.usage(program), parsed.words)
     settings = read_settings(parsed, environ)
     call = Call(command, parsed, settings, stdout, stderr, stdin, environ, program)
-    return command.run(call) or 0
+    try:
+        return command.run(call) or 0
+    except PyhelmError as error:
+        if program != "helm" and not settings.helm_errors:
+            from pyhelm.cli.failures import told
+
+            error.told = told(call, error)
+        raise
 
 
 def _globals_of(command: Command) -> list[Flag]:

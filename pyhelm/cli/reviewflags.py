@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyhelm.cli.command import Call
 from pyhelm.cli.flags import Flag, UsageError, array, boolean, text
-from pyhelm.errors import ChartError, PyhelmError, TemplateError, ValuesError
+from pyhelm.errors import ChartError, PyhelmError, ValuesError
 
 if TYPE_CHECKING:
     from pyhelm.actions.review import GivenValues, ReviewOptions
@@ -121,7 +121,7 @@ def replaces_output(call: Call) -> bool:
 def tell(call: Call, findings: Sequence[Finding]) -> int:
     """Write the report where it is wanted: standard error without --report. The exit code."""
     from pyhelm.cli.reports import FORMATS
-    from pyhelm.manifest.findings import Severity
+    from pyhelm.manifest.findings import Rule, Severity
 
     name, _, file = (call["report"] or "text").partition("=")
     document = FORMATS[name](findings)
@@ -134,25 +134,28 @@ def tell(call: Call, findings: Sequence[Finding]) -> int:
         call.stdout.write(document)
     else:
         call.stderr.write(document)
+    if any(f.rule is Rule.RENDER for f in findings):
+        return 1
     return FINDINGS if any(f.severity is Severity.ERROR for f in findings) else 0
 
 
-def failure(error: PyhelmError, chart: str) -> Finding:
+def failure(call: Call, error: PyhelmError, chart: str) -> Finding:
     """A chart that cannot be rendered, as a finding at the place where it fails."""
+    from pyhelm.cli.failures import explanation
     from pyhelm.manifest.findings import Finding, Rule, Severity
 
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, TemplateError):
-        cause = cause.__cause__
-    frame = cause.frames[-1] if isinstance(cause, TemplateError) and cause.frames else None
+    found = explanation(call, error)
+    if found is None:
+        return Finding(rule=Rule.RENDER, severity=Severity.ERROR, message=str(error), file=chart)
+    story = found[1]
     return Finding(
         rule=Rule.RENDER,
         severity=Severity.ERROR,
-        message=cause.cause if isinstance(cause, TemplateError) else str(error),
-        file=frame.file if frame else chart,
-        line=frame.line if frame else 0,
-        column=frame.column if frame else 0,
-        advice=cause.hint if isinstance(cause, TemplateError) else "",
+        message="\n".join([story.message, *story.values]),
+        file=story.file or chart,
+        line=story.line,
+        column=story.column,
+        advice=story.hint,
     )
 
 

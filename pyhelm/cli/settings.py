@@ -31,6 +31,7 @@ GLOBAL_FLAGS: tuple[Flag, ...] = (
     text("color", "use colored output (never, auto, always)", default="auto"),
     text("colour", "use colored output (never, auto, always)", default="auto", alias_of="color", hidden=True),
     boolean("bundled", "use the bundled cluster, also where a kubeconfig names another one"),
+    boolean("helm-errors", "tell failures in Helm's own words"),
     boolean("quiet", "do not say which cluster is used, and show no progress"),
 )
 
@@ -62,6 +63,7 @@ class Settings:
     color: str
     bundled: bool
     quiet: bool
+    helm_errors: bool
 
     @property
     def namespace_or_default(self) -> str:
@@ -103,6 +105,7 @@ def read_settings(parsed: Parsed, environ: Mapping[str, str]) -> Settings:
         color=word("color", "HELM_COLOR", "auto"),
         bundled=bool(parsed["bundled"]) or truth(environ.get("PYHELM_BUNDLED", "")),
         quiet=bool(parsed["quiet"]) or truth(environ.get("PYHELM_QUIET", "")),
+        helm_errors=bool(parsed["helm-errors"]) or truth(environ.get("PYHELM_HELM_ERRORS", "")),
     )
 
 

@@ -9,14 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from pyhelm.cli.chartflags import parse_dry_run
 from pyhelm.cli.command import Call, Command, min_args
-from pyhelm.cli.flags import Flag, array, boolean, exclusive, strings, text
+from pyhelm.cli.flags import Flag, UsageError, array, boolean, exclusive, strings, text
 from pyhelm.cli.installflags import INSTALL
+from pyhelm.cli.reviewflags import (
+    REVIEW,
+    STRICT,
+    failure,
+    given_values,
+    recorded_lookup,
+    replaces_output,
+    review_options,
+    tell,
+)
+from pyhelm.errors import PyhelmError
 
 if TYPE_CHECKING:
     from pyhelm.actions.options import RenderOptions
-    from pyhelm.actions.template import TemplateOptions
+    from pyhelm.actions.template import TemplateHooks, TemplateOptions
     from pyhelm.chart.model import Chart
     from pyhelm.engine.interface import Capabilities, Lookup
+    from pyhelm.formats.yaml_memory import YamlMemory
 
 _FLAGS = (
     *INSTALL,
@@ -36,13 +48,15 @@ _FLAGS = (
         default="client",
         bare="unset",
     ),
+    *REVIEW,
+    STRICT,
 )
 
 
-def run(call: Call) -> None:
+def run(call: Call) -> int:
     from pyhelm.actions.options import DryRun
     from pyhelm.cli import requests
-    from pyhelm.cli.charts import requested_chart
+    from pyhelm.cli.charts import chart_memory, requested_chart
     from pyhelm.cli.postrender import refuse_post_renderer
     from pyhelm.cli.valueflags import user_values
     from pyhelm.engine.capabilities import capabilities
@@ -52,19 +66,49 @@ def run(call: Call) -> None:
     offline = capabilities(call["kube-version"], call["api-versions"])
     dry = DryRun.SERVER if call["validate"] else requests.dry_run(call, template=True)
     name, reference = requests.name_and_chart(call, call.words, "release-name")
-    chart, values = user_values(call, lambda: requested_chart(call, reference))
-    with rendering_errors(call):
-        if dry is DryRun.SERVER:
-            call.stdout.write(_server_side(call, chart, values, name))
-        else:
-            call.stdout.write(_rendered(call, chart, values, name, offline, None))
+    checked = review_options(call) is not None
+    if checked and dry is DryRun.SERVER:
+        raise UsageError("checks are made without a server: leave out --dry-run=server")
+    memory = chart_memory(call, reference)
+    try:
+        chart, values = user_values(call, lambda: requested_chart(call, reference, memory))
+        with rendering_errors(call):
+            if checked:
+                return _reviewed(call, chart, values, name, offline)
+            if dry is DryRun.SERVER:
+                call.stdout.write(_server_side(call, chart, values, name))
+            else:
+                call.stdout.write(_rendered(call, chart, values, name, offline, recorded_lookup(call), memory))
+    except PyhelmError as error:
+        if call["report"]:
+            tell(call, [failure(call, error, reference)])
+        raise
+    return 0
+
+
+def _reviewed(call: Call, chart: Chart, values: dict[str, Any], name: str, capabilities: Capabilities) -> int:
+    """Render, print and check."""
+    from pyhelm.actions.render import render
+    from pyhelm.actions.review import ReviewOptions, review
+    from pyhelm.actions.template import rendering_of, shown
+    from pyhelm.cli.requests import check_release_name, render_options
+
+    check_release_name(call, name)
+    options, hooks = _options(call, name, render_options(call)), _hooks(call, recorded_lookup(call))
+    rendering = rendering_of(chart, values, options, capabilities, hooks)
+    rendered = render(rendering)
+    text = shown(rendered, options, hooks)
+    if not replaces_output(call):
+        call.stdout.write(text)
+    checks = review_options(call, chart.path) or ReviewOptions()
+    return tell(call, review(rendering, rendered, given_values(call), checks))
 
 
 @contextmanager
 def rendering_errors(call: Call) -> Iterator[None]:
     """What was rendered is shown under --debug; else the error says that it can be."""
     from pyhelm.actions.render import IncompatibleKubernetes, RenderFailed
-    from pyhelm.errors import PyhelmError, TemplateError
+    from pyhelm.errors import TemplateError
 
     try:
         yield
@@ -77,22 +121,35 @@ def rendering_errors(call: Call) -> Iterator[None]:
 
 
 def _rendered(
-    call: Call, chart: Chart, values: dict[str, Any], name: str, capabilities: Capabilities, lookup: Lookup | None
+    call: Call,
+    chart: Chart,
+    values: dict[str, Any],
+    name: str,
+    capabilities: Capabilities,
+    lookup: Lookup | None,
+    memory: YamlMemory | None = None,
 ) -> str:
-    from pyhelm.actions.template import TemplateHooks, template
-    from pyhelm.cli.logging import logger
+    from pyhelm.actions.template import template
     from pyhelm.cli.requests import check_release_name, render_options
 
     check_release_name(call, name)
+    options = _options(call, name, render_options(call))
+    return template(chart, values, options, capabilities, _hooks(call, lookup, memory))
+
+
+def _hooks(call: Call, lookup: Lookup | None, memory: YamlMemory | None = None) -> TemplateHooks:
+    from pyhelm.actions.template import TemplateHooks
+    from pyhelm.cli.logging import logger
+
     log = logger(call)
-    hooks = TemplateHooks(
+    return TemplateHooks(
         log=log,
         warn=lambda text: log("WARN", text, {}),
-        wrote=call.out,
+        wrote=call.err if replaces_output(call) else call.out,
         lookup=lookup,
         cache=call.settings.cache_home / "pyhelm" / "templates",
+        memory=memory,
     )
-    return template(chart, values, _options(call, name, render_options(call)), capabilities, hooks)
 
 
 def _options(call: Call, name: str, render: RenderOptions) -> TemplateOptions:

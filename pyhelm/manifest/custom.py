@@ -34,7 +34,7 @@ def kinds_of(crd: dict[str, Any]) -> Iterator[tuple[tuple[str, str], Definition]
 
 
 def _top(schema: dict[str, Any]) -> Definition:
-    found = _simplified(schema, 0) if schema else {OPEN: True}
+    found: Definition = _simplified(schema, 0) if schema else {OPEN: True}
     own = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
     found["properties"] = {**found.get("properties", {}), **own}
     return found
