@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from cluster.apiserver import bootstrap_flow
 from cluster.apiserver.authz.bootstrap import policy_objects
 from cluster.apiserver.registry.create import create
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import LOOPBACK
 from cluster.meta import errors
+from cluster.meta.objects import clone
+from cluster.meta.times import seconds
 from cluster.meta.types import GroupVersionResource, Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
+    from cluster.client.interface import Client
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
@@ -43,6 +47,76 @@ async def run(server: ApiServer) -> None:
         await ensure(server, GroupVersionResource("scheduling.k8s.io", "v1", "priorityclasses"), obj)
     await ensure(server, GroupVersionResource("", "v1", "services"), _kubernetes_service(server), "default")
     await _policy(server)
+    await _flow_control(server)
+    await _service_range(server)
+    await _accounts_of_itself(server)
+
+
+async def _flow_control(server: ApiServer) -> None:
+    """Levels and schemas, and on the schemas that their level is there."""
+    async with asyncio.TaskGroup() as group:
+        for gvr, obj in bootstrap_flow.objects():
+            group.create_task(ensure(server, gvr, clone(obj), manager=bootstrap_flow.PRODUCER))
+    if server.kinds.by_gvr(bootstrap_flow.SCHEMAS) is None:
+        return
+    client = server.client(manager=bootstrap_flow.CONSUMER)
+    async with asyncio.TaskGroup() as group:
+        for schema in (await client.list(bootstrap_flow.SCHEMAS)).items:
+            if not (schema.get("status") or {}).get("conditions"):
+                group.create_task(_not_dangling(server, client, clone(schema)))
+
+
+async def _not_dangling(server: ApiServer, client: Client, schema: Obj) -> None:
+    level = schema["spec"]["priorityLevelConfiguration"]["name"]
+    if server.registry_of(bootstrap_flow.LEVELS).cache.get("", level) is None:
+        return
+    now = seconds(server.clock.now())
+    schema["status"] = {"conditions": [bootstrap_flow.found_condition(level, now)]}
+    await client.update(bootstrap_flow.SCHEMAS, schema, subresource="status")
+
+
+async def _service_range(server: ApiServer) -> None:
+    """The range that Service addresses come from, and that it is ready."""
+    gvr = GroupVersionResource("networking.k8s.io", "v1", "servicecidrs")
+    if server.kinds.by_gvr(gvr) is None:
+        return
+    held = server.registry_of(gvr).cache.get("", "kubernetes")
+    if held is not None:
+        return
+    obj = _named("networking.k8s.io/v1", "ServiceCIDR", "kubernetes")
+    await ensure(server, gvr, obj | {"spec": {"cidrs": [server.options.service_cidr]}})
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "lastTransitionTime": seconds(server.clock.now()),
+        "reason": "",
+        "message": "Kubernetes default Service CIDR is ready",
+    }
+    patch = obj | {"status": {"conditions": [ready]}}
+    client = server.client(manager="kubernetes-service-cidr-controller")
+    await client.patch(
+        gvr,
+        "kubernetes",
+        "",
+        patch,
+        patch_type="application/apply-patch+yaml",
+        subresource="status",
+        field_manager="kubernetes-service-cidr-controller",
+        force=True,
+    )
+
+
+async def _accounts_of_itself(server: ApiServer) -> None:
+    """What others read of this server: the certificate authority its clients are checked with."""
+    authority = server.options.client_ca
+    gvr = GroupVersionResource("", "v1", "configmaps")
+    since = _named("v1", "ConfigMap", "kube-apiserver-legacy-service-account-token-tracking")
+    since["data"] = {"since": seconds(server.clock.now())[:10]}
+    await ensure(server, gvr, since, "kube-system")
+    if authority is not None:
+        known = _named("v1", "ConfigMap", "extension-apiserver-authentication")
+        known["data"] = {"client-ca-file": authority.read_text()}
+        await ensure(server, gvr, known, "kube-system")
 
 
 async def _policy(server: ApiServer) -> None:
@@ -64,10 +138,8 @@ def _kubernetes_service(server: ApiServer) -> Obj:
     service["spec"] = {
         "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": port}],
         "clusterIP": first,
-        "clusterIPs": [first],
         "type": "ClusterIP",
         "sessionAffinity": "None",
-        "ipFamilies": ["IPv4"],
         "ipFamilyPolicy": "SingleStack",
     }
     return service

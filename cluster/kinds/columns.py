@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from cluster.kinds.kind import Cell, Column, Table
 from cluster.meta.types import Obj
@@ -33,8 +34,13 @@ def columns(group: str, resource: str) -> tuple[Column, ...]:
     )
 
 
-def table(group: str, resource: str, cells: Callable[[Obj, float], list[Cell]]) -> Table:
-    return Table(columns(group, resource), cells)
+def table(
+    group: str,
+    resource: str,
+    cells: Callable[[Obj, float], list[Cell]],
+    order: Callable[[Obj], Any] | None = None,
+) -> Table:
+    return Table(columns(group, resource), cells, order)
 
 
 def described(column: Column, documentation: Callable[[str, str], str]) -> str:

@@ -36,6 +36,8 @@ class Table:
 
     columns: tuple[Column, ...]
     cells: Callable[[Obj, float], list[Cell]]
+    order: Callable[[Obj], Any] | None = None
+    """Sort key of the rows, where they are not shown in the order of the list."""
 
 
 def _nothing(_: Obj) -> None:

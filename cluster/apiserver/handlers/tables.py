@@ -41,7 +41,10 @@ def table(
     now = registry.services.clock.now()
     out: Obj = {"kind": "Table", "apiVersion": f"meta.k8s.io/{version}", "metadata": meta}
     out["columnDefinitions"] = _definitions(registry, layout) if headed else None
-    rows = [_row(registry.present(e), layout, now, version, include) for e in entries]
+    objects = [registry.present(entry) for entry in entries]
+    if layout.order is not None:
+        objects.sort(key=layout.order)
+    rows = [_row(obj, layout, now, version, include) for obj in objects]
     # The plain printer of Kubernetes writes null for no rows, the others an empty list.
     out["rows"] = rows if rows or layout.columns != PLAIN.columns else None
     return out

@@ -88,7 +88,7 @@ def _approval(new: Obj, old: Obj) -> None:
     """Through `approval` only the conditions change."""
     conditions = (new.get("status") or {}).get("conditions")
     new["spec"] = old.get("spec") or {}
-    new["status"] = dict(old.get("status") or {})
+    new["status"] = {k: v for k, v in (old.get("status") or {}).items() if k != "conditions"}
     if conditions:
         new["status"]["conditions"] = conditions
 

@@ -66,6 +66,11 @@ _WRITES = Strategy(
 )
 
 
+def _precedence(schema: Obj) -> tuple[int, str]:
+    """Those asked first are shown first."""
+    return spec(schema).get("matchingPrecedence") or 0, schema["metadata"]["name"]
+
+
 KIND = Kind(
     group="flowcontrol.apiserver.k8s.io",
     version="v1",
@@ -75,6 +80,6 @@ KIND = Kind(
     namespaced=False,
     definition="io.k8s.api.flowcontrol.v1.FlowSchema",
     subresources=(status(DEFAULT),),
-    table=table("flowcontrol.apiserver.k8s.io", "flowschemas", extensions.flow_schema),
+    table=table("flowcontrol.apiserver.k8s.io", "flowschemas", extensions.flow_schema, _precedence),
     strategy=_WRITES,
 )

@@ -348,7 +348,7 @@ def seccomp_restricted(meta: Obj, spec: Spec) -> Complaint | None:
     return Complaint("seccompProfile", f"pod or {_named('container', names)} {detail}")
 
 
-SINCE = {probe_hosts: 34, run_as_user: 23, proc_mount: 35}
+SINCE: dict[Check, int] = {probe_hosts: 34, run_as_user: 23, proc_mount: 35}
 """The minor version in which a check came; pins to older ones do not have it."""
 _COMMON: tuple[Check, ...] = (
     host_ports,
