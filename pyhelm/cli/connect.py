@@ -97,8 +97,27 @@ async def connected(call: Call, *, all_namespaces: bool = False, start: bool = T
                 ),
                 cache=call.settings.cache_home / "pyhelm" / "templates",
             )
+        except KubeError as error:
+            raise _with_advice(error, access, call) from error
         finally:
             display.close()
+
+
+def _with_advice(error: KubeError, access: Access, call: Call) -> KubeError:
+    """What to do when the context is that of a bundled cluster which has been stopped."""
+    if error.code or not access.context or "127.0.0.1" not in access.server:
+        return error
+    from cluster.cli.places import Refused, find, running
+
+    try:
+        place = find(access.context, "", call.environ)
+    except Refused:
+        return error
+    if not place.config.exists() or running(place):
+        return error
+    name = "" if access.context == "pyhelm" else f" --name {access.context}"
+    advice = f"the bundled cluster {access.context} does not run: `pyhelm cluster start{name}` starts it"
+    return KubeError(f"{error}\n{advice}")
 
 
 def run_connected(
