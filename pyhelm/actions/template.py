@@ -53,7 +53,10 @@ def template(
     hooks: TemplateHooks,
 ) -> str:
     """The text `helm template` prints. Raises PyhelmError; RenderFailed carries what was rendered."""
-    return shown(render(rendering_of(chart, values, options, capabilities, hooks)), options, hooks)
+    rendered = render(rendering_of(chart, values, options, capabilities, hooks))
+    if hooks.memory is not None:
+        hooks.memory.save()
+    return shown(rendered, options, hooks)
 
 
 def rendering_of(

@@ -6,7 +6,7 @@ Pure: text in, documents out. White space is that of Helm 4.1: every document is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyhelm.errors import ManifestError
 from pyhelm.formats.yaml_memory import YamlMemory
@@ -15,8 +15,8 @@ from pyhelm.manifest.hooks import HOOK, Hook, hook_from
 from pyhelm.manifest.order import by_install_order
 from pyhelm.records import dataclass, field
 
-# Go's \s knows neither \v nor Unicode blanks; TrimSpace below does, as in Helm.
-_SEPARATOR = re.compile(r"(?:^|[\t\n\f\r ]*\n)---[\t\n\f\r ]*")
+_BLANKS = "\t\n\f\r "
+"""Go's \\s, which knows neither \\v nor Unicode blanks; TrimSpace below does, as in Helm."""
 _GO_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -45,8 +45,22 @@ class Arranged:
 
 def split(text: str) -> list[str]:
     """The non-empty documents of `text`, each trimmed."""
-    pieces = _SEPARATOR.split(text.strip(_GO_SPACE))
-    return [piece.strip(_GO_SPACE) for piece in pieces if piece]
+    return [piece.strip(_GO_SPACE) for piece in _pieces(text.strip(_GO_SPACE)) if piece]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """What Helm's `(?:^|\\s*\\n)---\\s*` leaves, found without a pattern, which would try every run of blanks."""
+    start = _after_blanks(text, 3) if text.startswith("---") else 0
+    while (end := text.find("\n---", start)) >= 0:
+        yield text[start:end].rstrip(_BLANKS)
+        start = _after_blanks(text, end + 4)
+    yield text[start:]
+
+
+def _after_blanks(text: str, place: int) -> int:
+    while text[place : place + 1] in _BLANKS and place < len(text):
+        place += 1
+    return place
 
 
 def arrange(files: Mapping[str, str], memory: YamlMemory | None = None) -> Arranged:

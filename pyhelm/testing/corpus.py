@@ -9,82 +9,21 @@ Charts that differ are printed, with the first line that does, and `N passed, N 
 from __future__ import annotations
 
 import argparse
-import base64
-import hashlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pyhelm.chart.load import load_chart
 from pyhelm.engine.capabilities import capabilities
 from pyhelm.engine.engine import Engine
-from pyhelm.engine.functions import resolve
 from pyhelm.engine.interface import EngineOptions, ReleaseInfo
 from pyhelm.errors import PyhelmError, TemplateError
 from pyhelm.manifest.documents import arrange, manifest_text, sourced
+from pyhelm.testing.replaced import REPLACED
 
-__all__ = ["REPLACED", "main", "template_output"]
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
-def _bcrypt(password: str) -> str:
-    return "$2a$10$" + hashlib.sha256(password.encode()).hexdigest()[:53]
-
-
-def _pem(kind: str, body: str) -> str:
-    return f"-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n"
-
-
-def _pair(label: str, common_name: str, days: Any) -> dict[str, Any]:
-    body = _base64(f"{label}[{common_name} {int(days)}]")
-    return {"Cert": _pem("CERTIFICATE", body), "Key": _pem("RSA PRIVATE KEY", body)}
-
-
-def _signed(label: str) -> Callable[..., Any]:
-    def make(common_name: str, ips: Any, names: Any, days: Any, *_: Any) -> dict[str, Any]:
-        return _pair(label, common_name, days)
-
-    return make
-
-
-def _decoded(cert: str, key: str) -> dict[str, Any]:
-    return {"Cert": base64.b64decode(cert).decode(), "Key": base64.b64decode(key).decode()}
-
-
-def _repeated(char: str) -> Callable[[Any], str]:
-    return lambda count: char * int(count)
-
-
-def _now() -> Any:
-    return resolve("toDate")("2006-01-02T15:04:05Z07:00", "2026-01-01T00:00:00Z")
-
-
-REPLACED: Mapping[str, Callable[..., Any]] = {
-    "randAlphaNum": _repeated("a"),
-    "randAlpha": _repeated("b"),
-    "randAscii": _repeated("c"),
-    "randNumeric": _repeated("1"),
-    "randBytes": lambda count: base64.b64encode(bytes(int(count))).decode(),
-    "randInt": lambda low, high: low,
-    "uuidv4": lambda: "00000000-0000-4000-8000-000000000000",
-    "shuffle": lambda text: text,
-    "now": _now,
-    "bcrypt": _bcrypt,
-    "htpasswd": lambda user, password: f"{user}:{_bcrypt(password)}",
-    "genPrivateKey": lambda kind: _pem("RSA PRIVATE KEY", _base64(kind)),
-    "genCA": lambda name, days: _pair("ca", name, days),
-    "genCAWithKey": lambda name, days, key: _pair("ca", name, days),
-    "genSelfSignedCert": _signed("self"),
-    "genSelfSignedCertWithKey": _signed("self"),
-    "genSignedCert": _signed("signed"),
-    "genSignedCertWithKey": _signed("signed"),
-    "buildCustomCert": _decoded,
-}
+__all__ = ["main", "template_output"]
 
 
 def template_output(chart_path: Path, values_file: Path | None, cache: Path | None) -> str:
