@@ -96,8 +96,7 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
     if not held:
         if letter[0] in "lm":
             del value[name]
-        else:
-            value[name] = None
+        # An empty one that is always written was given, and its giver owns it: `settle` makes it null later.
         return
     if letter[0] in "mM":
         held = value[name] = _in_order(held)
@@ -107,6 +106,51 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
         value[name] = {key: _amount(item) for key, item in held.items()}
     elif letter[1:] == "s":
         _no_nulls(held)
+
+
+_Empties = dict[str, "_Empties | None"]
+
+
+@cache
+def _empties(definition: str, above: tuple[str, ...] = ()) -> _Empties:
+    """The fields below a type that are null when empty (None), and the ways to deeper ones."""
+    if definition in above:
+        return {}
+    out: _Empties = {}
+    for name, letter, ref in _steps(definition):
+        below = _empties(ref, (*above, definition)) if ref else {}
+        if letter[0] in "LM":
+            out[name] = below or None
+        elif below and letter[0] in "pPsolm":
+            out[name] = below
+    return out
+
+
+def settle(obj: Obj, definition: str) -> None:
+    """Write empty lists and maps as the store gives them back, null where they are always written; in place."""
+    _settle(obj, _empties(definition), definition)
+
+
+def _settle(value: Any, ways: _Empties, definition: str) -> None:
+    letters = fields(definition)
+    for name, below in ways.items():
+        held = value.get(name)
+        if held is None:
+            continue
+        letter, _, ref = letters[name].partition(" ")
+        if not held:
+            if letter[0] in "LM":
+                value[name] = None
+        elif below:
+            for member in _members(held, letter):
+                if isinstance(member, dict):
+                    _settle(member, below, ref)
+
+
+def _members(held: Any, letter: str) -> Any:
+    if letter[0] in "lL":
+        return held
+    return held.values() if letter[0] in "mM" else (held,)
 
 
 def _in_order(held: Any) -> Any:
