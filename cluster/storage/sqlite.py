@@ -43,8 +43,8 @@ _Write = tuple[Event, "asyncio.Future[Revision]"]
 class SqliteStore:
     """See cluster.storage.interface.Store. Made by `open`; one process at a time per file.
 
-    `fail_point(name)` is called in the writer thread at `before-commit`, `after-commit` and `compaction`; tests
-    stop the process there.
+    `fail_point(name)` is called in the writer thread at `before-commit`, `after-commit`, `compaction` and
+    `compaction-before-commit`; tests stop the process there.
     """
 
     def __init__(
@@ -259,6 +259,7 @@ class SqliteStore:
         try:
             database.executemany("DELETE FROM log WHERE revision = ?", [(r,) for r in gone])
             database.execute("UPDATE floor SET revision = ?", (floor,))
+            self._reach("compaction-before-commit")
             database.execute("COMMIT")
         except sqlite3.Error:
             database.execute("ROLLBACK")
