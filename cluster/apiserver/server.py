@@ -188,7 +188,9 @@ class ApiServer:
         return AuthorizerChain([HealthPaths(), AlwaysAllowMasters(), NodeAuthorizer(self.feed), self.rbac])
 
     def _services(self) -> Services:
-        surroundings = Surroundings(self.feed, _StatusWrites(self), self.clock, self.authorizer)
+        surroundings = Surroundings(
+            self.feed, _StatusWrites(self), self.clock, self.authorizer, self.kinds, schema(self.minor)
+        )
         return Services(
             self.store,
             self.feed,

@@ -76,6 +76,10 @@ class Surroundings:
     writes: Writes
     clock: Clock
     authorizer: Any = None
+    kinds: Any = None
+    """cluster.kinds.registry.KindRegistry: what is served."""
+    schema: Any = None
+    """cluster.kinds.schema.Schema of the served Kubernetes minor."""
 
 
 class Plugin(Protocol):

@@ -156,6 +156,9 @@ def _field(held: Any, name: str) -> Any:
         if other in held:
             return held[other]
         raise EvalError(f"no such key: {name}")
+    fields = getattr(held, "cel_fields", None)
+    if fields is not None and name in (known := fields()):
+        return known[name]
     raise no_overload()
 
 

@@ -13,6 +13,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
     from cluster.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
     from cluster.apiserver.admission.plugins.default_tolerations import DefaultTolerationSeconds
     from cluster.apiserver.admission.plugins.limit_ranger import LimitRanger
+    from cluster.apiserver.admission.plugins.mutating_policy import MutatingAdmissionPolicy
     from cluster.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
     from cluster.apiserver.admission.plugins.node_restriction import NodeRestriction
     from cluster.apiserver.admission.plugins.pod_security import PodSecurity
@@ -22,6 +23,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
     from cluster.apiserver.admission.plugins.service_account import ServiceAccount
     from cluster.apiserver.admission.plugins.storage_protection import StorageObjectInUseProtection
     from cluster.apiserver.admission.plugins.taint_nodes import TaintNodesByCondition
+    from cluster.apiserver.admission.plugins.validating_policy import ValidatingAdmissionPolicy
 
     lifecycle = NamespaceLifecycle(around)
     limits = LimitRanger(around)
@@ -40,6 +42,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
         StorageObjectInUseProtection(around),
         runtime,
         DefaultIngressClass(around),
+        MutatingAdmissionPolicy(around),
     )
     validating = (
         limits,
@@ -48,6 +51,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
         priority,
         PersistentVolumeClaimResize(around),
         runtime,
+        ValidatingAdmissionPolicy(around),
         ResourceQuota(around),
     )
     return AdmissionChain(mutating, validating)
