@@ -74,8 +74,11 @@ async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: 
     made = False
     versioned = bool(obj["metadata"].get("resourceVersion"))
 
-    async def transform(_: Obj) -> Obj:
+    async def transform(current: Obj) -> Obj:
         if not versioned and not registry.kind.strategy.unconditional_update:
+            uid, held = obj["metadata"].get("uid"), current["metadata"]["uid"]
+            if uid and uid != held:
+                raise registry.uid_mismatch(namespace, name, uid, held)
             raise _must_have_version(registry, name)
         from cluster.meta.objects import clone
 

@@ -22,7 +22,13 @@ DEFINITION = "io.k8s.api.apps.v1.DaemonSet"
 UPDATES = SPEC / "updateStrategy"
 
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
 def _default(owner: Obj) -> None:
+    # Whoever writes one owns the annotation too: it stands for a field that every writer sends.
+    metadata = owner["metadata"]
+    metadata["annotations"] = {TEMPLATE_GENERATION: "0", **(metadata.get("annotations") or {})}
     held = owner["spec"]
     default_template(held["template"])
     updates = held["updateStrategy"]
@@ -77,9 +83,6 @@ def validate(owner: Obj) -> Faults:
 
 def validate_update(new: Obj, old: Obj) -> Faults:
     return checks.immutable(SPEC / "selector", spec(new).get("selector"), spec(old).get("selector")) + validate(new)
-
-
-TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def _prepare_create(owner: Obj) -> None:
