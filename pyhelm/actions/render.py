@@ -142,7 +142,10 @@ def _satisfies(version: str, wanted: str) -> bool:
 
 def _engine_options(rendering: Rendering) -> EngineOptions:
     return rendering.engine or EngineOptions(
-        enable_dns=rendering.options.enable_dns, lookup=rendering.lookup, cache=rendering.cache
+        enable_dns=rendering.options.enable_dns,
+        lookup=rendering.lookup,
+        cache=rendering.cache,
+        memory=rendering.memory,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pyhelm.formats.yaml_memory import YamlMemory
 from pyhelm.records import dataclass, field
 
 Lookup = Callable[[str, str, str, str], dict[str, Any]]
@@ -49,7 +50,8 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     """How to render. `replace` overrides functions by name (tests, recorded goldens); `cache` is the folder of
-    compiled templates, None for no cache on disk; `lint` softens required/fail as `helm lint` does."""
+    compiled templates, None for no cache on disk; `lint` softens required/fail as `helm lint` does; `memory` spares
+    fromYaml what it parsed before."""
 
     strict: bool = False
     lint: bool = False
@@ -57,4 +59,5 @@ class EngineOptions:
     lookup: Lookup | None = None
     limits: Limits = field(default_factory=Limits)
     cache: Path | None = None
+    memory: YamlMemory | None = None
     replace: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

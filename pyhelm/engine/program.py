@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyhelm.engine import cache
+from pyhelm.engine.functions import resolve
 from pyhelm.engine.functions.errors import GoCallError, GoTypeError
 from pyhelm.engine.interface import EngineOptions
 from pyhelm.engine.runtime import FailError, Linker, Meter, Unit, not_text
@@ -91,7 +92,9 @@ class Program:
 
     def functions(self, linker: Linker) -> dict[str, Callable[..., Any]]:
         """The functions that need the engine, for one set of named templates."""
+        remembering = {} if self.options.memory is None else {"fromYaml": self.from_yaml}
         return {
+            **remembering,
             "tpl": lambda text, data: self.tpl(linker, text, data),
             "required": self.required,
             "fail": self.fail,
@@ -119,6 +122,13 @@ class Program:
         linker.bind(unit.code(place))(data, out)
         self.meter.depth -= 1
         return "".join(out).replace("<no value>", "")
+
+    def from_yaml(self, text: Any) -> Any:
+        """fromYaml, but the parser is not asked for texts it met in an earlier command."""
+        parse, memory = resolve("fromYaml"), self.options.memory
+        if text.__class__ is not str or memory is None:
+            return parse(text)
+        return memory.recall("fromYaml", text.encode("utf-8", "surrogatepass"), lambda: parse(text))
 
     def text_unit(self, text: str) -> Unit:
         unit = self.text_units.get(text)

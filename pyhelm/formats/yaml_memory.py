@@ -20,12 +20,14 @@ __all__ = ["YamlMemory"]
 _MAGIC = "pyhelm-yaml-1"
 _SUFFIX = ".yaml-memory"
 _MAX_BYTES = 64 * 1024 * 1024
+_MAX_NEW = 32 * 1024 * 1024
+"""Bytes of text one command adds."""
 _WORTH = 10
 """A file is written anew when more than one part in so many of what a command read was not in it. Texts that
 differ every time (generated passwords) would cost a write in every command and save nothing."""
 _READERS = (
     "yaml_memory.py", "yaml_parse.py", "yaml_read.py", "yaml_resolve.py", "../chart/metadata.py",
-    "../chart/values_file.py", "../manifest/head.py",
+    "../chart/values_file.py", "../manifest/head.py", "../engine/functions/encoding.py",
 )  # fmt: skip
 
 
@@ -51,10 +53,11 @@ class YamlMemory:
             return marshal.loads(found)
         value = parse()
         self._parsed += len(text)
-        try:
-            self._kept[key] = marshal.dumps(value)
-        except ValueError:
-            pass
+        if self._parsed < _MAX_NEW:
+            try:
+                self._kept[key] = marshal.dumps(value)
+            except ValueError:
+                pass
         return value
 
     def save(self) -> None:
