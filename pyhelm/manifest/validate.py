@@ -154,13 +154,11 @@ def _bounds(value: Any, schema: Definition) -> Iterator[str]:
 
 def _matches(pattern: str, text: str) -> bool:
     """RE2, which ends in time whatever the pattern; one it does not know is left to the server."""
-    import re2
+    from pyhelm.formats.regexp import RegexpError, compile_regexp
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(pattern, options).search(text) is not None
-    except re2.error:
+        return compile_regexp(pattern).search(text) is not None
+    except RegexpError:
         return True
 
 

@@ -108,10 +108,12 @@ def email(text: str) -> str:
 
 
 def regex(text: str) -> str:
+    from pyhelm.formats.regexp import RegexpError, compile_regexp
+
     try:
-        re.compile(text)
-    except re.error as error:
-        return f"error parsing regexp: {error}"
+        compile_regexp(text)
+    except RegexpError as error:
+        return str(error)
     return ""
 
 

@@ -79,8 +79,12 @@ def _is_type(value: Any) -> bool:
 
 def _is_plain_pattern(value: Any) -> bool:
     """A regular expression that every dialect reads alike."""
-    plain = isinstance(value, str) and re.fullmatch(r"(?:[\w \^$.*+\-\[\](){}|,/@:]|\\[.\-/dws])*", value) is not None
-    return plain and value.isascii() and bool(re.compile(value))
+    if not isinstance(value, str) or not value.isascii():
+        return False
+    plain = re.fullmatch(r"(?:[\w \^$.*+\-\[\](){}|,/@:#%;=]|\\[.\-/dws])*", value)
+    # Hostile ones, which take Python's engine long, repeat groups or repeat often: those are for RE2.
+    short = not re.search(r"\)[*+{]", value) and len(re.findall(r"[*+{]", value)) <= 3
+    return plain is not None and short and bool(re.compile(value))
 
 
 _is_number = _TYPES["number"]
@@ -198,7 +202,7 @@ class _Quick:
         _must("format" not in schema or self.siblings_count)
         if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
             return False
-        _must("pattern" not in schema or (value.isascii() and not value.endswith("\n")))
+        _must("pattern" not in schema or (len(value) <= 256 and value.isascii() and not value.endswith("\n")))
         return "pattern" not in schema or re.search(schema["pattern"], value) is not None
 
     def number(self, schema: dict[str, Any], value: float) -> bool:

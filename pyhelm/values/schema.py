@@ -23,6 +23,7 @@ from pyhelm.chart.model import Chart
 from pyhelm.errors import ValuesError
 from pyhelm.formats.json_read import JSONError, load
 from pyhelm.values.formats import CHECKS
+from pyhelm.values.patterns import Way, additional, bad_patterns, with_re2
 
 Values = dict[str, Any]
 ASSERTED = ("draft-03", "draft-04", "draft-06", "draft-07")
@@ -60,10 +61,13 @@ def schema_fault(schema_text: bytes, values: Values) -> str:
     if not isinstance(schema, dict | bool):
         return '"file:///values.schema.json#" is not valid against metaschema: a schema is an object or a boolean'
     cls: Any = validator_for(schema, default=Draft202012Validator)
+    if refused := _bad_patterns(schema, cls):
+        return refused
     try:
-        cls.check_schema(schema)
+        cls.check_schema(schema, format_checker=FormatChecker(formats=()))
     except SchemaError as error:
         return _bad_schema(error)
+    cls = with_re2(cls)
     asserted = isinstance(schema, dict) and any(d in str(schema.get("$schema")) for d in ASSERTED)
     registry: Any = Registry(retrieve=_retrieve)  # type: ignore[call-arg]  # an attrs class, which mypy cannot read
     validator = cls(schema, registry=registry, format_checker=_CHECKER if asserted else None)
@@ -102,6 +106,45 @@ def _bad_schema(error: SchemaError) -> str:
     place = _pointer(error.absolute_path)
     why = _message(error)
     return f'"file:///values.schema.json#" is not valid against metaschema: at {_q(place)}: {why}'
+
+
+def _bad_patterns(schema: Any, cls: Any) -> str:
+    """The refusal of expressions RE2 does not know, as the validator of Helm's language nests it."""
+    faults = [_pattern_fault(*found, nested=_is_layered(cls)) for found in bad_patterns(schema)]
+    if not faults:
+        return ""
+    lines = "\n".join(line for fault in _merged(faults) for line in fault.lines(0))
+    name = str(cls.META_SCHEMA.get("$id") or cls.META_SCHEMA.get("id")).rstrip("#")
+    head = f"jsonschema validation failed with '{name}#'"
+    return f'"file:///values.schema.json#" is not valid against metaschema: {head}\n{lines}'
+
+
+def _is_layered(cls: Any) -> bool:
+    """Whether the draft's metaschema is made of vocabularies."""
+    return "allOf" in cls.META_SCHEMA
+
+
+def _pattern_fault(way: Way, keyword: str, expression: str, why: str, *, nested: bool) -> _Fault:
+    said = f"{_q(expression)} is not valid regex: {why}"
+    place = _pointer((*way[-1], keyword))
+    fault = _Fault(place, said)
+    if keyword == "patternProperties":
+        fault = _Fault(place, f"invalid propertyName {_q(expression)}", [_Fault("", said)])
+    for pointer in reversed(way) if nested else ():
+        fault = _Fault(_pointer(pointer), "'allOf' failed", [fault])
+    return fault
+
+
+def _merged(faults: list[_Fault]) -> list[_Fault]:
+    """Faults below the same place put together."""
+    out: list[_Fault] = []
+    for fault in faults:
+        same = next((f for f in out if (f.place, f.message) == (fault.place, fault.message) and f.below), None)
+        if same is None:
+            out.append(fault)
+        else:
+            same.below = _merged([*same.below, *fault.below])
+    return out
 
 
 # The tree. An error of `jsonschema` is a leaf with the way through the schema that led to it. Steps of that way that
@@ -255,7 +298,7 @@ def _contained(error: Any) -> list[_Fault]:
     out = []
     cls = validator_for(error.schema, default=Draft202012Validator)
     for i, item in enumerate(error.instance):
-        for inner in cls(error.validator_value).iter_errors(item):
+        for inner in with_re2(cls)(error.validator_value).iter_errors(item):
             place = _pointer([*error.absolute_path, i, *inner.absolute_path])
             out.append(_Fault(place, _message(inner)))
     return out
@@ -315,12 +358,7 @@ def _missing(error: Any) -> str:
 
 
 def _additional(error: Any) -> str:
-    import re
-
-    schema = error.schema
-    patterns = [re.compile(p) for p in schema.get("patternProperties") or {}]
-    known = schema.get("properties") or {}
-    extra = [k for k in error.instance if k not in known and not any(p.search(k) for p in patterns)]
+    extra = additional(error.instance, error.schema)
     return f"additional properties {_list(extra)} not allowed"
 
 
@@ -339,7 +377,7 @@ def _one_of(error: Any) -> str:
     if error.context:
         return "'oneOf' failed, none matched"
     cls = validator_for(error.schema, default=Draft202012Validator)
-    matched = [str(i) for i, s in enumerate(error.validator_value) if cls(s).is_valid(error.instance)]
+    matched = [str(i) for i, s in enumerate(error.validator_value) if with_re2(cls)(s).is_valid(error.instance)]
     return f"'oneOf' failed, subschemas {', '.join(matched[:2])} matched"
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
-
-import re2
 
 from pyhelm.engine.functions.errors import GoCallError
 from pyhelm.formats.gotypes import NilStringList, StringList
+from pyhelm.formats.regexp import RegexpError, compile_regexp
 
 __all__ = [
     "find", "find_all", "match", "must_find", "must_find_all", "must_match", "must_replace_all",
@@ -22,48 +20,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-class RegexError(ValueError):
-    """An expression Go refuses; the text is `error parsing regexp: …`."""
-
-
-_WORDS = {
-    "missing )": "missing closing )",
-    "missing ]": "missing closing ]",
-    "no argument for repetition operator": "missing argument to repetition operator",
-    "bad repetition operator": "invalid nested repetition operator",
-    "invalid repetition size": "invalid repeat count",
-    "invalid perl operator": "invalid or unsupported Perl syntax",
-    "invalid named capture group": "invalid named capture",
-    "trailing \\ at end of expression": "trailing backslash at end of expression",
-    "trailing \\": "trailing backslash at end of expression",
-    "pattern too large - compile failed": "expression too large",
-}
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    return options
-
-
-@lru_cache(maxsize=512)
 def _compile(pattern: str) -> Any:
-    try:
-        return re2.compile(_bytes(pattern), _options())
-    except re2.error as error:
-        raise RegexError(_go_words(error.args[0] if error.args else "")) from None
-
-
-def _go_words(message: str | bytes) -> str:
-    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-    code, _, argument = text.partition(": ")
-    return f"error parsing regexp: {_WORDS.get(code, code)}: `{argument}`"
+    return compile_regexp(_bytes(pattern))
 
 
 def _must(pattern: str) -> Any:
     try:
         return _compile(pattern)
-    except RegexError as error:
+    except RegexpError as error:
         raise GoCallError(str(error)) from None
 
 
@@ -71,7 +35,7 @@ def _panicking(pattern: str) -> Any:
     """regexp.MustCompile's panic names the expression."""
     try:
         return _compile(pattern)
-    except RegexError as error:
+    except RegexpError as error:
         shown = f"`{pattern}`" if "`" not in pattern else f'"{pattern}"'
         raise GoCallError(f"regexp: Compile({shown}): {error}") from None
 
@@ -115,7 +79,7 @@ def match(pattern: str, text: str) -> bool:
     """Whether the expression occurs; a bad one does not."""
     try:
         return _compile(pattern).search(_bytes(text)) is not None
-    except RegexError:
+    except RegexpError:
         return False
 
 
