@@ -25,6 +25,7 @@ from cluster.apiserver.authz.escalation import EscalationCheck
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
 from cluster.apiserver.authz.node import NodeAuthorizer
 from cluster.apiserver.authz.rbac import RbacAuthorizer
+from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
@@ -129,6 +130,9 @@ class ApiServer:
         self.custom.start()
         self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
         await bootstrap.run(self)
+        registration = AutoRegistration(self)
+        await registration.start()
+        self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
         if self._http is not None:
             await self._http.start()
         self.ready = True

@@ -96,7 +96,7 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
     if not held:
         if letter[0] in "lm":
             del value[name]
-        # An empty one that is always written was given, and its giver owns it: `settle` makes it null later.
+        # An empty one that is always written was given, and its giver owns it: `null_empties` makes it null later.
         return
     if letter[0] in "mM":
         held = value[name] = _in_order(held)
@@ -126,7 +126,7 @@ def _empties(definition: str, above: tuple[str, ...] = ()) -> _Empties:
     return out
 
 
-def settle(obj: Obj, definition: str) -> None:
+def null_empties(obj: Obj, definition: str) -> None:
     """Write empty lists and maps as the store gives them back, null where they are always written; in place."""
     _settle(obj, _empties(definition), definition)
 

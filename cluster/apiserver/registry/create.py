@@ -10,7 +10,7 @@ from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.writing import attributes, raise_invalid, store_new, unsaved
 from cluster.kinds.metadata import validate_metadata
-from cluster.kinds.wire import settle
+from cluster.kinds.wire import null_empties
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
 from cluster.meta.types import Obj
@@ -29,7 +29,7 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
         options.warn(warning)
     if not options.apply:
         fields.track(registry, obj, None, options)
-    settle(obj, kind.definition)
+    null_empties(obj, kind.definition)
     generated = not obj["metadata"].get("name") and bool(obj["metadata"].get("generateName"))
     for attempt in range(_NAME_ATTEMPTS if generated else 1):
         try:

@@ -25,7 +25,7 @@ from cluster.apiserver.registry.writing import (
 )
 from cluster.kinds.kind import Strategy, Subresource
 from cluster.kinds.metadata import validate_metadata, validate_metadata_update
-from cluster.kinds.wire import settle
+from cluster.kinds.wire import null_empties
 from cluster.meta import errors
 from cluster.meta.types import Obj
 from cluster.storage.interface import KeyMissing, Revision, RevisionMismatch, StoreUnavailable
@@ -84,7 +84,7 @@ async def _attempt(
     metadata.dedup_owners(new)
     if change.tracked:
         fields.track(registry, new, old, options, sub)
-    settle(new, registry.kind.definition)
+    null_empties(new, registry.kind.definition)
     about = attributes(registry, Operation.UPDATE, namespace, name, new, old, options, sub)
     succeeded = False
     try:
