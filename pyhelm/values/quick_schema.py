@@ -82,9 +82,16 @@ def _is_plain_pattern(value: Any) -> bool:
     if not isinstance(value, str) or not value.isascii():
         return False
     plain = re.fullmatch(r"(?:[\w \^$.*+\-\[\](){}|,/@:#%;=]|\\[.\-/dws])*", value)
-    # Hostile ones, which take Python's engine long, repeat groups or repeat often: those are for RE2.
-    short = not re.search(r"\)[*+{]", value) and len(re.findall(r"[*+{]", value)) <= 3
-    return plain is not None and short and bool(re.compile(value))
+    return plain is not None and bool(re.compile(value))
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Patterns that may take Python's engine long, repeating groups or repeating often, are for RE2."""
+    if len(text) <= 256 and not re.search(r"\)[*+{]", pattern) and len(re.findall(r"[*+{]", pattern)) <= 3:
+        return re.search(pattern, text) is not None
+    from pyhelm.formats.regexp import compile_regexp
+
+    return compile_regexp(pattern).search(text) is not None
 
 
 _is_number = _TYPES["number"]
@@ -202,8 +209,8 @@ class _Quick:
         _must("format" not in schema or self.siblings_count)
         if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
             return False
-        _must("pattern" not in schema or (len(value) <= 256 and value.isascii() and not value.endswith("\n")))
-        return "pattern" not in schema or re.search(schema["pattern"], value) is not None
+        _must("pattern" not in schema or (value.isascii() and not value.endswith("\n")))
+        return "pattern" not in schema or _found(schema["pattern"], value)
 
     def number(self, schema: dict[str, Any], value: float) -> bool:
         low, high = schema.get("minimum", value), schema.get("maximum", value)
