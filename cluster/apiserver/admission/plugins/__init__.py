@@ -8,6 +8,11 @@ from cluster.apiserver.admission.interface import Surroundings
 
 def default_chain(around: Surroundings) -> AdmissionChain:
     """The plugins that are on by default."""
+    from cluster.apiserver.admission.plugins.certificates import (
+        CertificateApproval,
+        CertificateSigning,
+        CertificateSubjectRestriction,
+    )
     from cluster.apiserver.admission.plugins.claim_resize import PersistentVolumeClaimResize
     from cluster.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
     from cluster.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
@@ -16,6 +21,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
     from cluster.apiserver.admission.plugins.mutating_policy import MutatingAdmissionPolicy
     from cluster.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
     from cluster.apiserver.admission.plugins.node_restriction import NodeRestriction
+    from cluster.apiserver.admission.plugins.pod_resize import PodResizeValidator
     from cluster.apiserver.admission.plugins.pod_security import PodSecurity
     from cluster.apiserver.admission.plugins.priority import Priority
     from cluster.apiserver.admission.plugins.resource_quota import ResourceQuota
@@ -24,6 +30,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
     from cluster.apiserver.admission.plugins.storage_protection import StorageObjectInUseProtection
     from cluster.apiserver.admission.plugins.taint_nodes import TaintNodesByCondition
     from cluster.apiserver.admission.plugins.validating_policy import ValidatingAdmissionPolicy
+    from cluster.apiserver.admission.plugins.webhooks import MutatingAdmissionWebhook, ValidatingAdmissionWebhook
 
     lifecycle = NamespaceLifecycle(around)
     limits = LimitRanger(around)
@@ -43,6 +50,7 @@ def default_chain(around: Surroundings) -> AdmissionChain:
         runtime,
         DefaultIngressClass(around),
         MutatingAdmissionPolicy(around),
+        MutatingAdmissionWebhook(around),
     )
     validating = (
         limits,
@@ -51,7 +59,12 @@ def default_chain(around: Surroundings) -> AdmissionChain:
         priority,
         PersistentVolumeClaimResize(around),
         runtime,
+        CertificateApproval(around),
+        CertificateSigning(around),
+        CertificateSubjectRestriction(around),
+        PodResizeValidator(around),
         ValidatingAdmissionPolicy(around),
+        ValidatingAdmissionWebhook(around),
         ResourceQuota(around),
     )
     return AdmissionChain(mutating, validating)

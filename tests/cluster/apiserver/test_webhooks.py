@@ -1,0 +1,153 @@
+"""Webhooks: asked over HTTPS, they change writes, refuse them, or fail."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import ipaddress
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cluster.apiserver.server import ApiServer
+from cluster.meta.errors import StatusError
+from cluster.meta.types import GroupVersionResource
+
+MAPS = GroupVersionResource("", "v1", "configmaps")
+GROUP = "admissionregistration.k8s.io"
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def certificate(folder: Path) -> tuple[Path, str]:
+    """A file with key and certificate for loopback, and the CA bundle that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hook")])
+    start = datetime.datetime(2020, 1, 1)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(datetime.datetime(2100, 1, 1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "hook.pem"
+    file.write_bytes(private + pem)
+    return file, base64.b64encode(pem).decode()
+
+
+class Hooks:
+    """An HTTPS server whose answer each test sets."""
+
+    def __init__(self, bundle: str) -> None:
+        self.bundle = bundle
+        self.port = 0
+        self.seen: list[dict[str, Any]] = []
+        self.answer: Answer = lambda request: {"allowed": True}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )
+        review = json.loads(await reader.readexactly(size))
+        self.seen.append(review["request"])
+        response = {"uid": review["request"]["uid"], **self.answer(review["request"])}
+        body = json.dumps(
+            {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
+        ).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    def configuration(self, kind: str, **more: Any) -> dict[str, Any]:
+        rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
+        hook = {
+            "name": "hook.example.com",
+            "clientConfig": {"url": f"https://127.0.0.1:{self.port}/ask", "caBundle": self.bundle},
+            "rules": [rule],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 5,
+        }
+        return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": "c"}, "webhooks": [{**hook, **more}]}
+
+
+@pytest.fixture
+async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
+    file, bundle = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    made = Hooks(bundle)
+    listener = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
+    made.port = listener.sockets[0].getsockname()[1]
+    yield made
+    listener.close()
+    await listener.wait_closed()
+
+
+async def configure(server: ApiServer, configuration: dict[str, Any]) -> None:
+    plural = configuration["kind"].lower() + "s"
+    await server.client().create(GroupVersionResource(GROUP, "v1", plural), configuration)
+
+
+async def make(server: ApiServer, **data: str) -> dict[str, Any]:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": data}
+    return dict(await server.client().create(MAPS, body, "default"))
+
+
+async def test_a_mutating_webhook_changes_what_is_stored(server: ApiServer, hooks: Hooks) -> None:
+    patch = json.dumps([{"op": "add", "path": "/data/added", "value": "yes"}]).encode()
+    answer = {"allowed": True, "patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
+    hooks.answer = lambda request: answer
+    await configure(server, hooks.configuration("MutatingWebhookConfiguration"))
+    assert (await make(server, x="1"))["data"] == {"x": "1", "added": "yes"}
+    assert hooks.seen[0]["operation"] == "CREATE"
+    assert hooks.seen[0]["object"]["data"] == {"x": "1"}
+
+
+async def test_a_validating_webhook_refuses_in_its_own_words(server: ApiServer, hooks: Hooks) -> None:
+    hooks.answer = lambda request: {"allowed": False, "status": {"message": "not today", "code": 418}}
+    await configure(server, hooks.configuration("ValidatingWebhookConfiguration"))
+    with pytest.raises(StatusError) as caught:
+        await make(server)
+    assert caught.value.code == 418
+    assert caught.value.message == 'admission webhook "hook.example.com" denied the request: not today'
+
+
+async def test_conditions_and_selectors_keep_writes_from_a_webhook(server: ApiServer, hooks: Hooks) -> None:
+    condition = [{"name": "n", "expression": "object.metadata.name == 'other'"}]
+    await configure(server, hooks.configuration("ValidatingWebhookConfiguration", matchConditions=condition))
+    await make(server)
+    assert hooks.seen == []
+
+
+@pytest.mark.parametrize("policy", ["Fail", "Ignore"])
+async def test_a_webhook_that_cannot_be_reached(server: ApiServer, hooks: Hooks, policy: str) -> None:
+    config = {"url": "https://127.0.0.1:1/", "caBundle": hooks.bundle}
+    await configure(
+        server, hooks.configuration("ValidatingWebhookConfiguration", clientConfig=config, failurePolicy=policy)
+    )
+    if policy == "Ignore":
+        await make(server)
+        return
+    with pytest.raises(StatusError) as caught:
+        await make(server)
+    assert caught.value.code == 500
+    assert caught.value.message == (
+        'Internal error occurred: failed calling webhook "hook.example.com": failed to call webhook: '
+        'Post "https://127.0.0.1:1/?timeout=5s": dial tcp 127.0.0.1:1: connect: connection refused'
+    )
