@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.kinds import checks
+from cluster.kinds.admissionregistration.expressions import defined, expression, scope
 from cluster.kinds.admissionregistration.policy_checks import SPEC, constraints, default_match, param_kind
 from cluster.kinds.admissionregistration.webhook_checks import match_conditions
 from cluster.kinds.checks import Faults
@@ -29,7 +30,7 @@ def validate(obj: Obj) -> Faults:
     held = spec(obj)
     faults = checks.one_of(SPEC / "failurePolicy", held.get("failurePolicy"), ("Fail", "Ignore"))
     faults += param_kind(held) + constraints(held)
-    faults += match_conditions(SPEC / "matchConditions", held.get("matchConditions") or [])
+    faults += match_conditions(SPEC / "matchConditions", held.get("matchConditions") or [], held)
     policy = held.get("reinvocationPolicy") or ""
     faults += (
         checks.one_of(SPEC / "reinvocationPolicy", policy, ("IfNeeded", "Never"))
@@ -40,6 +41,16 @@ def validate(obj: Obj) -> Faults:
         faults.append(required(SPEC / "mutations", "mutations must contain at least one item"))
     for at, mutation in enumerate(held.get("mutations") or ()):
         faults += _mutation((SPEC / "mutations")[at], mutation)
+    return faults + _expressions(held)
+
+
+def _expressions(held: dict[str, Any]) -> Faults:
+    names = scope(held)
+    faults = defined(SPEC / "variables", held.get("variables") or (), names)
+    for at, mutation in enumerate(held.get("mutations") or ()):
+        for field, gives in (("applyConfiguration", "map"), ("jsonPatch", "list")):
+            text = (mutation.get(field) or {}).get("expression") or ""
+            faults += expression((SPEC / "mutations")[at] / field / "expression", text, names, gives)
     return faults
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.kinds import checks
+from cluster.kinds.admissionregistration.expressions import defined, expression, scope
 from cluster.kinds.admissionregistration.policy_checks import SPEC, constraints, default_match, param_kind
 from cluster.kinds.admissionregistration.webhook_checks import match_conditions
 from cluster.kinds.checks import Faults
@@ -30,7 +31,7 @@ def validate(obj: Obj) -> Faults:
     held = spec(obj)
     faults = checks.one_of(SPEC / "failurePolicy", held.get("failurePolicy"), ("Fail", "Ignore"))
     faults += param_kind(held) + constraints(held)
-    faults += match_conditions(SPEC / "matchConditions", held.get("matchConditions") or [])
+    faults += match_conditions(SPEC / "matchConditions", held.get("matchConditions") or [], held)
     faults += _variables(held.get("variables") or [])
     if not held.get("validations") and not held.get("auditAnnotations"):
         why = "validations or auditAnnotations must be non-empty"
@@ -40,6 +41,19 @@ def validate(obj: Obj) -> Faults:
             faults.append(required((SPEC / "validations")[at] / "expression", "expression is not specified"))
         if (reason := validation.get("reason")) is not None:
             faults += checks.one_of((SPEC / "validations")[at] / "reason", reason, REASONS)
+    return faults + _expressions(held)
+
+
+def _expressions(held: dict[str, Any]) -> Faults:
+    names = scope(held)
+    faults = defined(SPEC / "variables", held.get("variables") or (), names)
+    for at, validation in enumerate(held.get("validations") or ()):
+        here = (SPEC / "validations")[at]
+        faults += expression(here / "expression", validation.get("expression") or "", names, "bool")
+        faults += expression(here / "messageExpression", validation.get("messageExpression") or "", names, "string")
+    for at, note in enumerate(held.get("auditAnnotations") or ()):
+        here = (SPEC / "auditAnnotations")[at]
+        faults += expression(here / "valueExpression", note.get("valueExpression") or "", names, "string", "null")
     return faults
 
 

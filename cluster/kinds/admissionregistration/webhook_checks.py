@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.kinds import checks
+from cluster.kinds.admissionregistration.expressions import expression, scope
 from cluster.kinds.checks import Faults
 from cluster.kinds.selectors_check import label_selector
 from cluster.kinds.strategy import fill
@@ -90,14 +91,16 @@ def _three_parts(path: Path, name: str) -> Faults:
     return []
 
 
-def match_conditions(path: Path, conditions: list[dict[str, Any]]) -> Faults:
-    """Names and presence. Expressions are compiled where CEL is at hand, by the registry's admission."""
+def match_conditions(path: Path, conditions: list[dict[str, Any]], policy: dict[str, Any] | None = None) -> Faults:
+    """Names, presence and expressions; `policy` is the specification of the policy they belong to."""
     faults: Faults = []
     seen: set[str] = set()
     for at, condition in enumerate(conditions):
         here, name = path[at], condition.get("name") or ""
         if not (condition.get("expression") or "").strip():
             faults.append(required(here / "expression"))
+        else:
+            faults += expression(here / "expression", condition["expression"], scope(policy), "bool")
         if not name:
             faults.append(required(here / "name"))
             continue
