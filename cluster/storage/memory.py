@@ -12,8 +12,8 @@ from cluster.storage.interface import Event, Key, Page, Record, Revision, StoreU
 from cluster.storage.keyspace import Keyspace
 from cluster.storage.watchers import Watchers
 
-MOST_EVENTS = 20_000
-MOST_BYTES = 16 << 20
+MOST_EVENTS = 10_000
+MOST_BYTES = 6 << 20
 
 
 class MemoryStore:

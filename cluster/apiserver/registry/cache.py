@@ -16,7 +16,7 @@ from itertools import islice
 from cluster.apiserver.registry.entry import Entry, tail_of
 from cluster.meta.types import GroupResource
 
-RING = 4096
+RING = 2048
 _log = logging.getLogger(__name__)
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 

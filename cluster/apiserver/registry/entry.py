@@ -42,6 +42,10 @@ class Entry:
             self._tail = tail_of(self.value, self.revision)
         return self._tail
 
+    def keep(self, obj: Obj) -> None:
+        """The dict that belongs to the bytes, revision included."""
+        self._obj = obj
+
     def drop_forms(self) -> None:
         """Give back the memory of all but the stored bytes; the rest is made again when somebody asks."""
         self._obj = self._tail = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from cluster.apiserver.registry.cache import ResourceCache
@@ -16,6 +17,8 @@ from cluster.meta.types import GroupResource, Obj
 from cluster.storage.interface import Event, EventType, Revision, Store
 
 ROOT = "/registry/"
+_KEPT_DICTS = 256
+"""Newest objects whose dict is kept though nobody may ask for it: a dict weighs several times its bytes."""
 
 
 class Feed:
@@ -28,6 +31,7 @@ class Feed:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._sequence = 0
         self._written: dict[int, tuple[bytes, Obj]] = {}
+        self._fresh: deque[Entry] = deque()
         self._listeners: list[Callable[[int], None]] = []
         self.failure: BaseException | None = None
         self.watches: set[Callable[[], None]] = set()
@@ -94,11 +98,14 @@ class Feed:
         if event.type is EventType.DELETE:
             cache.delete(key, record.mod_revision)
             return
+        entry = Entry(key, record.value, record.mod_revision)
         written = self._written.pop(id(record.value), None)
-        obj = None
         if written is not None and written[0] is record.value:
-            obj = with_revision(written[1], record.mod_revision)
-        cache.put(Entry(key, record.value, record.mod_revision, obj))
+            entry.keep(with_revision(written[1], record.mod_revision))
+            self._fresh.append(entry)
+            if len(self._fresh) > _KEPT_DICTS:
+                self._fresh.popleft().drop_forms()
+        cache.put(entry)
 
     def _advance(self, revision: int) -> None:
         self.revision = revision
