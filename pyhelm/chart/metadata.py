@@ -14,6 +14,7 @@ from pyhelm.errors import ChartError
 from pyhelm.formats.floats import format_g
 from pyhelm.formats.yaml_read import YAMLError, load
 from pyhelm.formats.yaml_resolve import resolve_plain
+from pyhelm.patterns import lazy
 
 STRINGS = frozenset(
     {"apiVersion", "appVersion", "condition", "description", "engine", "home", "icon", "kubeVersion", "name", "tags"}
@@ -23,7 +24,7 @@ STRING_LISTS = frozenset({"keywords", "sources"})
 DEPENDENCY_STRINGS = frozenset({"alias", "condition", "name", "repository", "version"})
 MAINTAINER_STRINGS = frozenset({"email", "name", "url"})
 BOOLEANS = frozenset({"deprecated"})
-_ALIAS = re.compile(r"[a-zA-Z0-9_-]+")
+_ALIAS = lazy(r"[a-zA-Z0-9_-]+")
 _VERSION = re.compile(
     r"v?(\d+)(\.\d+)?(\.\d+)?(-([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?(\+([0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*))?"
 )

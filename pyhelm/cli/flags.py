@@ -5,11 +5,11 @@ A small parser of our own, since argparse neither knows optional values (`--wait
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyhelm.errors import PyhelmError
+from pyhelm.patterns import lazy
 from pyhelm.records import dataclass, field
 
 
@@ -91,7 +91,7 @@ def parse_int(value: str) -> int:
 
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d*\.?\d*)([^\d.]*)")
+_PART = lazy(r"(\d*\.?\d*)([^\d.]*)")
 
 
 def parse_duration(value: str) -> float:

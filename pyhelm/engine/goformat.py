@@ -7,7 +7,6 @@ by kind. What Go does with an operand that does not fit a verb is printed as Go 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ from pyhelm.engine.goprint import text_of
 from pyhelm.formats.floats import format_g
 from pyhelm.formats.gotypes import GoObject, kind_of, type_of
 from pyhelm.formats.quoting import can_backquote, quote, quote_rune
+from pyhelm.records import dataclass, replace
 
 __all__ = ["format_values"]
 

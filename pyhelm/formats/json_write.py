@@ -7,13 +7,14 @@ from typing import Any
 
 from pyhelm.formats.floats import format_json_float
 from pyhelm.formats.jsonable import UnsupportedValue, jsonable, refuse_infinite
+from pyhelm.patterns import lazy
 
 __all__ = ["UnsupportedValue", "dump", "dump_pretty", "quote_json"]
 
 _PLAIN = re.compile(r'[ !#-%\'-;=?-\[\]-~]*').fullmatch
 # Alternatives of few ranges each: one class over all of Unicode takes milliseconds to compile.
-_HTML = re.compile(r'["&<>\\\x00-\x1f\x7f]|[\u2028\u2029]|[\ud800-\udfff]')
-_RAW = re.compile(r'["\\\x00-\x1f\x7f]|[\u2028\u2029]|[\ud800-\udfff]')
+_HTML = lazy(r'["&<>\\\x00-\x1f\x7f]|[\u2028\u2029]|[\ud800-\udfff]')
+_RAW = lazy(r'["\\\x00-\x1f\x7f]|[\u2028\u2029]|[\ud800-\udfff]')
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, total_ordering
 
+from pyhelm.patterns import lazy
 from pyhelm.records import dataclass
 
 __all__ = ["Constraint", "SemverError", "Version"]
@@ -21,8 +22,8 @@ class SemverError(ValueError):
 
 
 _SUFFIX = r"(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?"
-_LOOSE = re.compile(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _SUFFIX)
-_STRICT = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)" + _SUFFIX)
+_LOOSE = lazy(r"v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?" + _SUFFIX)
+_STRICT = lazy(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)" + _SUFFIX)
 _LIMIT = 1 << 64
 
 
@@ -94,10 +95,10 @@ def _made(found: re.Match[str], text: str) -> Version:
 _OPERATORS = r"=|!=|>|<|>=|=>|<=|=<|~|~>|\^|"
 _PART = r"[0-9xX*]+"
 _NUMBERS = rf"v?({_PART})(\.{_PART})?(\.{_PART})?{_SUFFIX}"
-_ONE = re.compile(rf"\s*({_OPERATORS})\s*({_NUMBERS})\s*")
-_EACH = re.compile(rf"({_OPERATORS})\s*({_NUMBERS})")
-_GROUP = re.compile(rf"(\s*({_OPERATORS})\s*({_NUMBERS})\s*)((?:\s+|,\s*)({_OPERATORS})\s*({_NUMBERS})\s*)*(\s*,?\s*)")
-_RANGE = re.compile(
+_ONE = lazy(rf"\s*({_OPERATORS})\s*({_NUMBERS})\s*")
+_EACH = lazy(rf"({_OPERATORS})\s*({_NUMBERS})")
+_GROUP = lazy(rf"(\s*({_OPERATORS})\s*({_NUMBERS})\s*)((?:\s+|,\s*)({_OPERATORS})\s*({_NUMBERS})\s*)*(\s*,?\s*)")
+_RANGE = lazy(
     rf"\s*(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s+-\s+(v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_SUFFIX})\s*"
 )
 

@@ -22,9 +22,6 @@ _SUFFIX = ".yaml-memory"
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_NEW = 32 * 1024 * 1024
 """Bytes of text one command adds."""
-_WORTH = 10
-"""A file is written anew when more than one part in so many of what a command read was not in it. Texts that
-differ every time (generated passwords) would cost a write in every command and save nothing."""
 _READERS = (
     "yaml_memory.py", "yaml_parse.py", "yaml_read.py", "yaml_resolve.py", "../chart/metadata.py",
     "../chart/values_file.py", "../manifest/head.py", "../engine/functions/encoding.py",
@@ -39,14 +36,13 @@ class YamlMemory:
         self.path = f"{folder}/{_digest(b'', name.encode('utf-8', 'surrogateescape')).hex()}{_SUFFIX}"
         self._known: dict[bytes, bytes] | None = None
         self._kept: dict[bytes, bytes] = {}
-        self._read = self._parsed = 0
+        self._parsed = 0
 
     def recall(self, kind: str, text: bytes, parse: Callable[[], Any]) -> Any:
         """What `parse` makes of `text`, remembered or made now. `kind` names the parser; its errors pass through."""
         if self._known is None:
             self._known = self._load()
         key = _digest(kind.encode(), text)
-        self._read += len(text)
         found = self._known.get(key)
         if found is not None:
             self._kept[key] = found
@@ -62,7 +58,7 @@ class YamlMemory:
 
     def save(self) -> None:
         """Keep what this command read. A folder that cannot be written is no error."""
-        if self._parsed * _WORTH <= self._read:
+        if not self._parsed:
             return
         temporary = f"{self.path}.{os.getpid()}.{os.urandom(4).hex()}"
         try:

@@ -5,9 +5,10 @@ The analysis answers which styles a text allows; the writers fold at spaces once
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import NamedTuple
+
+from pyhelm.patterns import lazy
 
 __all__ = ["WIDTH", "Analysis", "analyze", "block_hint", "double_quoted", "fold_plain", "single_quoted"]
 
@@ -17,8 +18,8 @@ _INDICATORS = frozenset("#,[]{}&*!|>'\"%@`")
 _BREAKS = "\r\n\x85\u2028\u2029"
 _BLANKS = " \t"
 # Alternatives of few ranges each: one class over all of Unicode takes milliseconds to compile.
-_SPECIAL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]")
-_SPECIAL_V3 = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]")
+_SPECIAL = lazy(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]")
+_SPECIAL_V3 = lazy(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]")
 
 
 class Analysis(NamedTuple):
@@ -146,7 +147,7 @@ _ESCAPES = {
     0: "0", 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e", 34: '"', 92: "\\",
     0x85: "N", 0xA0: "_", 0x2028: "L", 0x2029: "P",
 }  # fmt: skip
-_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\x9f]|[\u2028\u2029]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]')
+_TO_ESCAPE = lazy(r'["\\\x00-\x1f\x7f-\x9f]|[\u2028\u2029]|[\ud800-\udfff\ufeff]|[\ufffe-\U0010ffff]')
 
 
 def _escape(char: str) -> str:
