@@ -151,6 +151,9 @@ def deleted_details(registry: Registry, name: str, obj: Obj) -> Obj:
 def _delete_options(ctx: Context, registry: Registry) -> DeleteOptions:
     options = delete_options(body.delete_body(ctx, registry), ctx.query, ctx.user)
     options.warnings = ctx.warnings
+    unsaid = registry.kind.strategy.unsaid_propagation
+    if unsaid and options.propagation is None and options.orphan is None:
+        options.warnings.append(unsaid)
     return options
 
 

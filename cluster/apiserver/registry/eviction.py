@@ -153,15 +153,34 @@ async def _charge(registry: Registry, namespace: str, budget: str, pod: str, opt
         status: dict[str, Any] = current["status"]
         status["disruptionsAllowed"] -= 1
         status["disruptedPods"] = {**(status.get("disruptedPods") or {}), pod: now}
+        _set_condition(current, now)
         return current
 
     await update(
         Registry(kind, registry.services),
         namespace,
         budget,
-        Change(transform, subresource=_STATUS, tracked=False),
-        options,
+        Change(transform, subresource=_STATUS),
+        WriteOptions(options.user, manager="kube-apiserver"),
     )
+
+
+def _set_condition(budget: Obj, now: str) -> None:
+    """Whether the budget allows another disruption, as a condition."""
+    status = budget["status"]
+    allowed = status["disruptionsAllowed"] > 0
+    held = [c for c in status.get("conditions") or [] if c.get("type") == "DisruptionAllowed"]
+    state = "True" if allowed else "False"
+    since = held[0]["lastTransitionTime"] if held and held[0].get("status") == state else now
+    condition = {
+        "type": "DisruptionAllowed",
+        "status": state,
+        "observedGeneration": budget["metadata"].get("generation") or 0,
+        "lastTransitionTime": since,
+        "reason": "SufficientPods" if allowed else "InsufficientPods",
+        "message": "",
+    }
+    status["conditions"] = [c for c in status.get("conditions") or [] if c not in held] + [condition]
 
 
 def _budget_kind(registry: Registry) -> Kind | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _STATUS = (("f:status",),)
 _SPEC = (("f:spec",),)
+_BY_SUBRESOURCE = {"status": _SPEC, "approval": _SPEC, "finalize": _STATUS}
 
 
 def track(registry: Registry, new: Obj, old: Obj | None, options: WriteOptions, subresource: str = "") -> None:
@@ -42,7 +43,7 @@ def _writer(registry: Registry, options: WriteOptions, subresource: str) -> Writ
     kind = registry.kind
     reset: tuple[tuple[str, ...], ...]
     if subresource:
-        reset = _SPEC if subresource in ("status", "approval") else ()
+        reset = _BY_SUBRESOURCE.get(subresource, ())
     else:
         reset = _STATUS if kind.subresource("status") is not None else ()
         if kind.plural == "certificatesigningrequests":

@@ -176,6 +176,8 @@ _WRITES = Strategy(
     validate_update=validate_update,
     warnings=workload_warnings(),
     generation=True,
+    unsaid_propagation="child pods are preserved by default when jobs are deleted; set propagationPolicy=Background"
+    " to remove them or set propagationPolicy=Orphan to suppress this warning",
 )
 
 

@@ -142,6 +142,24 @@ def _validate_ephemeral(new: Obj, old: Obj) -> Faults:
     return _validate_common(new) + ephemeral_update(spec(new), spec(old))
 
 
+def _only_resources(new: Obj, old: Obj) -> None:
+    """Through `resize` the resources of the same containers change and nothing else of the specification."""
+    keep_status(new, old)
+    wanted, held = spec(new), dict(spec(old))
+    for part in ("initContainers", "containers"):
+        was = {container.get("name"): container for container in held.get(part) or ()}
+        if part in wanted:
+            held[part] = [_resized(was[c["name"]], c) if c.get("name") in was else c for c in wanted[part] or ()]
+    if "resources" in wanted:
+        held["resources"] = wanted["resources"]
+    new["spec"] = held
+
+
+def _resized(container: Obj, wanted: Obj) -> Obj:
+    parts = {name: wanted[name] for name in ("resources", "resizePolicy") if name in wanted}
+    return {**container, **parts}
+
+
 def _validate_resize(new: Obj, old: Obj) -> Faults:
     return _validate_common(new) + resize_update(spec(new), spec(old))
 
@@ -158,7 +176,7 @@ _WRITES = Strategy(
     grace_period=_grace,
 )
 _EPHEMERAL = Strategy(default=DEFAULT, prepare_update=_only_ephemeral, validate_update=_validate_ephemeral)
-_RESIZE = Strategy(default=DEFAULT, prepare_update=keep_status, validate_update=_validate_resize)
+_RESIZE = Strategy(default=DEFAULT, prepare_update=_only_resources, validate_update=_validate_resize)
 
 
 KIND = Kind(

@@ -131,6 +131,9 @@ def ephemeral_update(new: Spec, old: Spec) -> Faults:
 
 def resize_update(new: Spec, old: Spec) -> Faults:
     """Through `resize` only the resources of containers change."""
+    removed = _removed(new, old)
+    if removed:
+        return removed
     out = dict(new)
     for name in ("containers", "initContainers"):
         if name in new:
@@ -147,3 +150,18 @@ def resize_update(new: Spec, old: Spec) -> Faults:
     if out == old:
         return []
     return [forbidden(SPEC, "only cpu and memory resources are mutable")]
+
+
+def _removed(new: Spec, old: Spec) -> Faults:
+    """Amounts change, they are not taken away."""
+    faults: Faults = []
+    for part in ("containers", "initContainers"):
+        pairs = zip(new.get(part) or (), old.get(part) or (), strict=False)
+        for at, (now, was) in enumerate(pairs):
+            for field in ("requests", "limits"):
+                before = (was.get("resources") or {}).get(field) or {}
+                after = (now.get("resources") or {}).get(field) or {}
+                if before.keys() - after.keys():
+                    path = (SPEC / part)[at] / "resources" / field
+                    faults.append(forbidden(path, f"resource {field} cannot be removed"))
+    return faults
