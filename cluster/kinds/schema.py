@@ -89,7 +89,8 @@ def _slim(value: dict[str, Any], pool: dict[bytes, dict[str, Any]]) -> dict[str,
         if "properties" in value:
             out["properties"] = {name: _slim(child, pool) for name, child in value["properties"].items()}
             return out
-    return pool.setdefault(orjson.dumps(out), out)
+    # A copy, for what orjson returns keeps 4 KiB however short it is, and there are thousands of keys.
+    return pool.setdefault(bytes(memoryview(orjson.dumps(out))), out)
 
 
 def _kinds_of(raw: dict[str, Any]) -> dict[GroupVersionKind, str]:

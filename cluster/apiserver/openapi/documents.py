@@ -72,7 +72,8 @@ class OpenAPI:
     def _keep(self, key: str, mark: str, build: Any) -> Document:
         found = self._kept.get(key)
         if found is None or found.etag != mark:
-            found = Document(build(), mark)
+            # What orjson returns may keep twice the room it needs; a copy has its own size.
+            found = Document(bytes(memoryview(build())), mark)
             self._kept.pop(key, None)
             if len(self._kept) >= _LIMIT:
                 del self._kept[next(iter(self._kept))]

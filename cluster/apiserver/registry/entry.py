@@ -86,4 +86,5 @@ def encode(obj: Obj) -> bytes:
     for key, value in obj.items():
         if key not in ordered:
             ordered[key] = value
-    return orjson.dumps(ordered)
+    # What orjson returns keeps the room it was written in, 4 KiB and more; a copy has its own size.
+    return bytes(memoryview(orjson.dumps(ordered)))
