@@ -61,6 +61,8 @@ class Connect:
         entry = registry.cache.get(ctx.info.namespace, target.name)
         if entry is None:
             raise registry.not_found(target.name)
+        if registry.kind.plural == "pods" and not dig(entry.obj, "status", "podIP"):
+            raise errors.bad_request("address not allowed")
         path = "/" + "/".join(ctx.info.rest)
         if ctx.request.path.endswith("/") and not path.endswith("/"):
             path += "/"

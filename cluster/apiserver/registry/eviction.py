@@ -26,7 +26,7 @@ _FREE_PHASES = ("Succeeded", "Failed", "Pending")
 async def evict(registry: Registry, namespace: str, name: str, given: Obj, options: WriteOptions) -> None:
     """Raises 400, 404, 409, 429, 500."""
     own = (given.get("metadata") or {}).get("name") or ""
-    if own and own != name:
+    if own != name:
         raise errors.bad_request("name in URL does not match name in Eviction object")
     wanted = delete_options(given.get("deleteOptions") or {}, Query(""), options.user)
     wanted.dry_run = wanted.dry_run or options.dry_run
