@@ -172,8 +172,8 @@ class Cluster:
         )
         shared = "127.0.0.1" if sys.platform != "linux" and not simulated else ""
         return Kubelet(
-            self.server.client(manager="kubelet"), make_runtime(options.runtime, root), self.clock, self.events, node, root, services,
-            shared_address=shared,
+            self.server.client(manager="kubelet"), make_runtime(options.runtime, root), self.clock, self.events,
+            node, root, services, shared_address=shared,
         )  # fmt: skip
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cluster.apiserver.http.messages import Connection, Request, Response
 from cluster.apiserver.nodes import ExecOptions, LogOptions
-from cluster.kubelet import remote, websocket
+from cluster.kubelet import portforward, remote, upgrade, websocket
 from cluster.kubelet.kubelet import Kubelet
 from cluster.kubelet.logs import Wanted
+from cluster.kubelet.spdy import Session
+from cluster.kubelet.streams import SpdyMessages
 from cluster.meta.errors import Reason, StatusError, bad_request
 from cluster.meta.objects import dig
 from cluster.meta.types import Obj
@@ -37,23 +39,48 @@ class Connector:
     async def exec(self, pod: Obj, options: ExecOptions, request: Request) -> Response:
         kubelet = self._kubelet(pod)
         status = await kubelet.container(pod, options.container, running=True)
-        try:
-            protocol = websocket.choose(request.headers, remote.SPOKEN)
-        except websocket.NotWebSocket as refusal:
-            raise bad_request(str(refusal)) from refusal
-        wanted = remote.Wanted(options.stdin, options.stdout, options.stderr, options.tty)
 
-        async def take_over(connection: Connection) -> None:
-            connection.write(websocket.handshake(request.headers, protocol))
-            await kubelet.exec(websocket.WebSocket(connection), status.id, options.command, wanted)
+        async def serve(messages: remote.Messages, wanted: remote.Wanted) -> None:
+            await kubelet.exec(messages, status.id, options.command, wanted)
 
-        return Response(101, takeover=take_over)
+        return _messages(request, options, serve)
 
     async def attach(self, pod: Obj, options: ExecOptions, request: Request) -> Response:
-        raise _unsupported("attach")
+        kubelet = self._kubelet(pod)
+        if not kubelet.streams:
+            raise _unsupported("attach to simulated containers")
+        status = await kubelet.container(pod, options.container, running=True)
+        about: Obj = next((c for c in pod["spec"]["containers"] if c["name"] == options.container), {})
+        once = bool(about.get("stdinOnce"))
+
+        async def serve(messages: remote.Messages, wanted: remote.Wanted) -> None:
+            await kubelet.attach(messages, status.id, wanted, stdin_once=once)
+
+        return _messages(request, options, serve)
 
     async def port_forward(self, pod: Obj, ports: tuple[int, ...], request: Request) -> Response:
-        raise _unsupported("port-forward")
+        if not self._kubelet(pod).streams:
+            raise _unsupported("port-forward to simulated containers")
+        meta = pod["metadata"]
+        address = dig(pod, "status", "podIP", default="")
+        if dig(pod, "status", "phase") != "Running" or not address:
+            raise bad_request(f"unable to forward port because pod is not running. Current status={_phase(pod)}")
+        target = portforward.Target(meta["name"], meta["uid"], address)
+        spoken = (portforward.TUNNEL_PROTOCOL, portforward.CHANNEL_PROTOCOL)
+        agreed = _agree(request, spoken, (portforward.SPDY_PROTOCOL,))
+
+        async def take_over(connection: Connection) -> None:
+            connection.write(agreed.head)
+            if agreed.spdy:
+                await portforward.over_spdy(Session(connection), target)
+                return
+            socket = websocket.WebSocket(connection)
+            if agreed.protocol == portforward.TUNNEL_PROTOCOL:
+                await portforward.over_spdy(Session(websocket.Tunnel(socket)), target)
+            else:
+                await portforward.over_channels(socket, ports, target)
+
+        return Response(101, takeover=take_over)
 
     async def proxy_pod(self, pod: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
         raise _unsupported("proxying to pods")
@@ -63,6 +90,41 @@ class Connector:
 
     async def proxy_node(self, node: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
         raise _unsupported("proxying to nodes")
+
+
+Serve = Callable[[remote.Messages, remote.Wanted], Awaitable[None]]
+
+
+def _messages(request: Request, options: ExecOptions, serve: Serve) -> Response:
+    """Hand the connection over to what speaks in channels, whichever protocol carries them."""
+    agreed = _agree(request, remote.SPOKEN, remote.SPOKEN_SPDY)
+    wanted = remote.Wanted(options.stdin, options.stdout, options.stderr, options.tty)
+
+    async def take_over(connection: Connection) -> None:
+        connection.write(agreed.head)
+        if not agreed.spdy:
+            await serve(websocket.WebSocket(connection), wanted)
+            return
+        messages = SpdyMessages(Session(connection))
+        try:
+            if await messages.open(wanted.streams):
+                await serve(messages, wanted)
+                await connection.drain()
+        finally:
+            await messages.stop()
+
+    return Response(101, takeover=take_over)
+
+
+def _agree(request: Request, over_websocket: Sequence[str], over_spdy: Sequence[str]) -> upgrade.Upgrade:
+    try:
+        return upgrade.agree(request.headers, over_websocket, over_spdy)
+    except websocket.NotWebSocket as refusal:
+        raise bad_request(str(refusal)) from refusal
+
+
+def _phase(pod: Obj) -> str:
+    return str(dig(pod, "status", "phase", default="Pending"))
 
 
 def _unsupported(what: str) -> StatusError:

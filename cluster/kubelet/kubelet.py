@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from cluster.client.interface import Client
-from cluster.kubelet import logs, machine, remote, websocket
+from cluster.kubelet import logs, machine, remote
 from cluster.kubelet.context import Addresses, NodeContext
 from cluster.kubelet.node import NodeOptions, NodeRegistration
 from cluster.kubelet.runtimes.interface import ContainerState, ContainerStatus, Runtime
@@ -139,13 +139,25 @@ class Kubelet:
         return found[-1]
 
     async def exec(
-        self, socket: websocket.WebSocket, container_id: str, command: tuple[str, ...], wanted: remote.Wanted
+        self, socket: remote.Messages, container_id: str, command: tuple[str, ...], wanted: remote.Wanted
     ) -> None:
         """Run a command in a container for whoever is behind the socket."""
         if isinstance(self.runtime, ProcessRuntime):
             await remote.run(socket, self.runtime, container_id, command, wanted)
         else:
             await remote.answer(socket, await self.runtime.exec(container_id, command, 0))
+
+    async def attach(
+        self, socket: remote.Messages, container_id: str, wanted: remote.Wanted, *, stdin_once: bool
+    ) -> None:
+        """What a container says, and its input, for whoever is behind the socket."""
+        assert isinstance(self.runtime, ProcessRuntime)
+        await remote.attach(socket, self.runtime, container_id, wanted, stdin_once=stdin_once)
+
+    @property
+    def streams(self) -> bool:
+        """Whether containers are real processes that can be attached to and connected to."""
+        return isinstance(self.runtime, ProcessRuntime)
 
     async def logs(
         self, pod: Obj, container: str, wanted: logs.Wanted, *, follow: bool, previous: bool

@@ -17,11 +17,25 @@ import termios
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from cluster.kubelet.runtimes.interface import ExecResult, RuntimeFault
 from cluster.kubelet.runtimes.process import ProcessRuntime
-from cluster.kubelet.websocket import WebSocket
 
+
+class Messages(Protocol):
+    """Whole messages to and from the client, such as a WebSocket's."""
+
+    async def receive(self) -> bytes | None:
+        """None when the client is gone."""
+        ...
+
+    async def send(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+SPOKEN_SPDY = ("v4.channel.k8s.io",)
 SPOKEN = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _IN, _OUT, _ERR, _STATUS, _SIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 _BLOCK = 32 * 1024
@@ -34,9 +48,15 @@ class Wanted:
     stderr: bool
     tty: bool
 
+    @property
+    def streams(self) -> set[str]:
+        """The streams a SPDY client opens for it."""
+        asked = {"stdin": self.stdin, "stdout": self.stdout, "stderr": self.stderr and not self.tty}
+        return {"error", *(name for name, on in asked.items() if on), *(("resize",) if self.tty else ())}
+
 
 async def run(
-    socket: WebSocket, runtime: ProcessRuntime, container_id: str, command: tuple[str, ...], wanted: Wanted
+    socket: Messages, runtime: ProcessRuntime, container_id: str, command: tuple[str, ...], wanted: Wanted
 ) -> None:
     """Until the command has ended or the client is gone (then the command is killed)."""
     master, slave = pty.openpty() if wanted.tty else (None, None)
@@ -75,7 +95,7 @@ async def run(
             os.close(master)
 
 
-async def answer(socket: WebSocket, result: ExecResult) -> None:
+async def answer(socket: Messages, result: ExecResult) -> None:
     """The whole outcome at once, for runtimes that have no streams."""
     for channel, data in ((_OUT, result.stdout), (_ERR, result.stderr)):
         if data:
@@ -83,7 +103,46 @@ async def answer(socket: WebSocket, result: ExecResult) -> None:
     await _tell(socket, exited(result.exit_code))
 
 
-async def _tell(socket: WebSocket, status: dict[str, object]) -> None:
+async def attach(
+    socket: Messages, runtime: ProcessRuntime, container_id: str, wanted: Wanted, *, stdin_once: bool
+) -> None:
+    """What the container says from now on, until it ends or the client goes; it lives on without the client.
+    `stdin_once` closes its input with the client's."""
+    said: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue()
+    try:
+        attachment = runtime.attach(container_id, said.put_nowait)
+    except RuntimeFault as fault:
+        await _tell(socket, failure(str(fault)))
+        return
+
+    async def write(data: bytes | None) -> None:
+        if wanted.stdin and (data is not None or stdin_once):
+            attachment.write(data)
+
+    listening = asyncio.ensure_future(_listen(socket, write, None))
+    relaying = asyncio.ensure_future(_relay(socket, said, wanted))
+    try:
+        await asyncio.wait({listening, relaying}, return_when=asyncio.FIRST_COMPLETED)
+        if relaying.done():
+            await _tell(socket, exited(0))
+        else:
+            await write(None)
+    finally:
+        attachment.detach()
+        listening.cancel()
+        relaying.cancel()
+        await asyncio.gather(listening, relaying, return_exceptions=True)
+
+
+async def _relay(socket: Messages, said: asyncio.Queue[tuple[int, bytes] | None], wanted: Wanted) -> None:
+    shown = {_OUT: wanted.stdout, _ERR: wanted.stderr}
+    while (item := await said.get()) is not None:
+        stream, data = item
+        if shown[stream]:
+            await socket.send(bytes((stream,)) + data)
+
+
+async def _tell(socket: Messages, status: dict[str, object]) -> None:
     with suppress(ConnectionError):
         await socket.send(bytes((_STATUS,)) + json.dumps(status).encode())
         socket.close()
@@ -132,7 +191,7 @@ def _terminal_writer(master: int) -> Write:
     return write
 
 
-async def _listen(socket: WebSocket, write: Write, master: int | None) -> bool:
+async def _listen(socket: Messages, write: Write, master: int | None) -> bool:
     """Take in what the client sends; False when the client is gone."""
     while (message := await socket.receive()) is not None:
         if not message:
@@ -153,7 +212,7 @@ def _resize(master: int, data: bytes) -> None:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", size["Height"], size["Width"], 0, 0))
 
 
-async def _pump(socket: WebSocket, process: asyncio.subprocess.Process, wanted: Wanted, master: int | None) -> None:
+async def _pump(socket: Messages, process: asyncio.subprocess.Process, wanted: Wanted, master: int | None) -> None:
     if master is not None:
         await _pump_terminal(socket, master)
         return
@@ -163,13 +222,13 @@ async def _pump(socket: WebSocket, process: asyncio.subprocess.Process, wanted: 
                 group.create_task(_pump_stream(socket, stream, channel, shown=shown))
 
 
-async def _pump_stream(socket: WebSocket, stream: asyncio.StreamReader, channel: int, *, shown: bool) -> None:
+async def _pump_stream(socket: Messages, stream: asyncio.StreamReader, channel: int, *, shown: bool) -> None:
     while data := await stream.read(_BLOCK):
         if shown:
             await socket.send(bytes((channel,)) + data)
 
 
-async def _pump_terminal(socket: WebSocket, master: int) -> None:
+async def _pump_terminal(socket: Messages, master: int) -> None:
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
     os.set_blocking(master, False)

@@ -84,6 +84,14 @@ class WebSocket:
         self._send(_BINARY, data)
         await self._connection.drain()
 
+    def put(self, data: bytes) -> None:
+        """Send without waiting for a slow client; `drain` does that."""
+        if not self._ended:
+            self._send(_BINARY, data)
+
+    async def drain(self) -> None:
+        await self._connection.drain()
+
     def close(self, code: int = 1000) -> None:
         if not self._ended:
             self._ended = True
@@ -126,6 +134,28 @@ class WebSocket:
         taken = bytes(self._buffer[:number])
         del self._buffer[:number]
         return taken
+
+
+class Tunnel:
+    """Bytes without bounds, in a WebSocket's messages: what another protocol is spoken through."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def read(self) -> bytes:
+        while (message := await self._socket.receive()) is not None:
+            if message:
+                return message
+        return b""
+
+    def write(self, data: bytes) -> None:
+        self._socket.put(data)
+
+    async def drain(self) -> None:
+        await self._socket.drain()
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def _unmasked(data: bytes, mask: bytes) -> bytes:

@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +42,10 @@ _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 OUT_OF_MEMORY = "OOMKilled"
 _ON_TERMINAL = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 """Becomes a command in a session whose controlling terminal is its standard input, so that shells have jobs."""
+
+
+Listener = Callable[[tuple[int, bytes] | None], None]
+"""Gets (1 for output or 2 for errors, data) as a container says it; None at its end."""
 
 
 @dataclass(slots=True)
@@ -243,6 +248,13 @@ class ProcessRuntime:
             *argv, env=container.environ, cwd=container.directory, start_new_session=terminal is None, **streams
         )
 
+    def attach(self, container_id: str, listener: Listener) -> Attachment:
+        """Hear what a running container says from now on. Raises RuntimeFault when it does not run."""
+        found = self._containers.get(container_id)
+        if found is None or found[1].child is None:
+            raise RuntimeFault("NotRunning", f"container {container_id} is not running")
+        return Attachment(found[1].child, listener)
+
     async def list_pods(self) -> list[tuple[SandboxStatus, list[ContainerStatus]]]:
         return [_entry(pod) for pod in self._pods.values()]
 
@@ -358,6 +370,7 @@ class _Child(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._code: int | None = None
         self._open = {1, 2}
+        self.listeners: list[Listener] = []
         self.over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -366,6 +379,8 @@ class _Child(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if not self.over:
             self._log.feed("stdout" if fd == 1 else "stderr", data)
+            for listener in self.listeners:
+                listener((fd, data))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)
@@ -397,9 +412,27 @@ class _Child(asyncio.SubprocessProtocol):
             return
         self.over = True
         self._log.close()
+        for listener in self.listeners:
+            listener(None)
         if self._transport is not None:
             self._transport.close()
         self._runtime.ended(self._pod, self._container, self._code)
+
+
+class Attachment:
+    """A listener on a container's output, with a way to its input."""
+
+    def __init__(self, child: _Child, listener: Listener) -> None:
+        self._child, self._listener = child, listener
+        child.listeners.append(listener)
+
+    def write(self, data: bytes | None) -> None:
+        """To the container's input, when it has one; None closes it."""
+        if not self._child.over:
+            self._child.write(data)
+
+    def detach(self) -> None:
+        self._child.listeners.remove(self._listener)
 
 
 def _entry(pod: _Pod) -> tuple[SandboxStatus, list[ContainerStatus]]:
