@@ -48,7 +48,7 @@ def _compound(value: Any) -> str:
         return int.__repr__(value)
     if isinstance(value, dict):
         return "map[" + " ".join([f"{text_of(k)}:{text_of(value[k])}" for k in sorted(value)]) + "]"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return "[" + " ".join([text_of(item) for item in value]) + "]"
     if isinstance(value, bytes):
         return "[" + " ".join([str(byte) for byte in value]) + "]"

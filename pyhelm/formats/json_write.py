@@ -49,7 +49,7 @@ def dump(value: Any, html: bool = True) -> str:
         return format_json_float(value)
     if isinstance(value, dict) and not getattr(value, "go_nil", False):
         return "{" + ",".join([f"{quote_json(k, html)}:{dump(value[k], html)}" for k in sorted(value)]) + "}"
-    if isinstance(value, list | tuple) and not getattr(value, "go_nil", False):
+    if isinstance(value, (list, tuple)) and not getattr(value, "go_nil", False):
         return "[" + ",".join([dump(item, html) for item in value]) + "]"
     if isinstance(value, int):
         return int.__repr__(value)
@@ -81,7 +81,7 @@ def _pretty(value: Any, line: str, indent: str, html: bool) -> str:
         inner = line + indent
         parts = [f"{quote_json(k, html)}: {_pretty(value[k], inner, indent, html)}" for k in keys]
         return "{" + inner + ("," + inner).join(parts) + line + "}"
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, (list, tuple)) and value:
         inner = line + indent
         return "[" + inner + ("," + inner).join([_pretty(v, inner, indent, html) for v in value]) + line + "]"
     return dump(value, html)

@@ -17,13 +17,13 @@ class UnsupportedValue(ValueError):
 
 def jsonable(value: Any) -> Any:
     """One level: an object's fields, a typed list as a list, bytes as base64, an int subclass as int."""
-    if value is None or isinstance(value, str | bool | float):
+    if value is None or isinstance(value, (str, bool, float)):
         return value
     if isinstance(value, int):
         return int(value)
     if isinstance(value, dict):
         return None if getattr(value, "go_nil", False) else dict(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return None if getattr(value, "go_nil", False) else list(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")

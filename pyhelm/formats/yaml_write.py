@@ -33,7 +33,7 @@ def dump(value: Any) -> str:
 def _node(value: Any, indent: int, out: list[str]) -> None:
     if isinstance(value, dict) and value:
         _mapping(value, indent, out, False)
-    elif isinstance(value, list | tuple) and value:
+    elif isinstance(value, (list, tuple)) and value:
         _sequence(value, indent, out, False)
     else:
         out.append(_scalar(value, 0, 2) + "\n")
@@ -77,7 +77,7 @@ def _entry(item: Any, indent: int, width: int, out: list[str]) -> None:
 
 def _other_entry(item: Any, indent: int, width: int, out: list[str]) -> None:
     plain = _plainest(item)
-    if isinstance(plain, dict | list) and plain:
+    if isinstance(plain, (dict, list)) and plain:
         _entry(plain, indent, width, out)
     else:
         out.append(f" {_scalar(plain, indent + width + 1, indent + 2)}\n")
@@ -147,7 +147,7 @@ def _scalar(value: Any, column: int, indent: int) -> str:
         return _float(value)
     if isinstance(value, dict):
         return "null" if getattr(value, "go_nil", False) else "{}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return "null" if getattr(value, "go_nil", False) else "[]"
     if isinstance(value, int):
         return int.__repr__(value)

@@ -16,6 +16,7 @@ from pyhelm.errors import ValuesError
 Values = dict[str, Any]
 Warn = Callable[[str], None]
 GLOBAL = "global"
+_NESTED = (dict, list)
 
 
 def _silent(_: str) -> None:
@@ -25,9 +26,9 @@ def _silent(_: str) -> None:
 def copy_values(value: Any) -> Any:
     """A deep copy of plain data."""
     if isinstance(value, dict):
-        return {k: copy_values(v) if isinstance(v, dict | list) else v for k, v in value.items()}
+        return {k: copy_values(v) if isinstance(v, _NESTED) else v for k, v in value.items()}
     if isinstance(value, list):
-        return [copy_values(v) if isinstance(v, dict | list) else v for v in value]
+        return [copy_values(v) if isinstance(v, _NESTED) else v for v in value]
     return value
 
 

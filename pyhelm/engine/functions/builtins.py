@@ -100,7 +100,7 @@ def _equal(one: Any, two: Any) -> bool:
         return bool(one == two)
     if one is None or two is None:
         return _is_nil(one) and _is_nil(two)
-    if isinstance(one, dict | list) or isinstance(two, dict | list):
+    if isinstance(one, (dict, list)) or isinstance(two, (dict, list)):
         return _equal_collections(one, two)
     return bool(one is two or one == two)
 
@@ -155,7 +155,7 @@ def len_(value: Any) -> int:
     """Items of a list or map, bytes of a text."""
     if isinstance(value, str):
         return GoInt(len(value) if value.isascii() else len(value.encode("utf-8", "surrogateescape")))
-    if isinstance(value, dict | list | tuple | bytes):
+    if isinstance(value, (dict, list, tuple, bytes)):
         return GoInt(len(value))
     if value is None:
         raise GoCallError("len of nil pointer")
@@ -169,7 +169,7 @@ def index(item: Any, *indexes: Any) -> Any:
     for place in indexes:
         if isinstance(item, dict):
             item = _map_index(item, place)
-        elif isinstance(item, list | tuple | bytes | str):
+        elif isinstance(item, (list, tuple, bytes, str)):
             item = _slice_index(item, place)
         elif item is None:
             raise GoCallError("index of nil pointer")

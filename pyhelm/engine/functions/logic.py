@@ -91,7 +91,7 @@ def deep_equal(one: Any, two: Any) -> bool:
         return False
     if isinstance(one, dict):
         return one.keys() == two.keys() and all(deep_equal(value, two[key]) for key, value in one.items())
-    if isinstance(one, list | tuple):
+    if isinstance(one, (list, tuple)):
         return len(one) == len(two) and all(deep_equal(a, b) for a, b in zip(one, two))
     return bool(one == two)
 

@@ -41,7 +41,7 @@ def to_string(value: Any) -> str:
 
 def to_strings(value: Any) -> list[str]:
     """The items that are not nil, as text; anything but a list is a list of one."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return StringList([to_string(item) for item in value if item is not None])
     if isinstance(value, bytes):
         return StringList([str(byte) for byte in value])
@@ -50,7 +50,7 @@ def to_strings(value: Any) -> list[str]:
 
 def sort_alpha(value: Any) -> list[str]:
     """The items as text, in byte order."""
-    if isinstance(value, list | tuple | bytes):
+    if isinstance(value, (list, tuple, bytes)):
         return StringList(sorted(to_strings(value)))
     return StringList([to_string(value)])
 
