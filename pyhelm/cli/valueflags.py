@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pyhelm.chart.model import Chart
     from pyhelm.values.sources import ValueFlags
 
+_MAX_REMOTE = 16 * 1024 * 1024
+"""Bytes a values file from elsewhere may have."""
+
 
 def user_values(call: Call, load: Callable[[], Chart]) -> tuple[Chart, dict[str, Any]]:
     """The chart and all the user gave, in Helm's order, over the values of `--env`.
@@ -59,7 +62,7 @@ def reader(call: Call) -> Callable[[str], bytes]:
         if "://" in path and not path.startswith("file://"):
             from pyhelm.repo.fetch import fetch
 
-            return fetch(path).data
+            return fetch(path, limit=_MAX_REMOTE).data
         return Path(path.removeprefix("file://")).read_bytes()
 
     return read

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from pyhelm.errors import RepoError
 
 TIMEOUT = 120.0
+MAX_BYTES = 256 * 1024 * 1024
+"""What one download may have at most: no chart or index comes near it."""
 _USER_AGENT = "Helm/4.1.4"
 
 
@@ -42,9 +44,15 @@ class Fetched:
 
 
 def fetch(
-    url: str, access: Access = ANONYMOUS, *, origin: str = "", timeout: float = TIMEOUT, accept: str = ""
+    url: str,
+    access: Access = ANONYMOUS,
+    *,
+    origin: str = "",
+    timeout: float = TIMEOUT,
+    accept: str = "",
+    limit: int = MAX_BYTES,
 ) -> Fetched:
-    """The bytes at a URL. `origin` is the repository's URL: credentials are sent to its host alone.
+    """The bytes at a URL, at most `limit`. `origin` is the repository's URL: credentials are sent to its host alone.
 
     Raises RepoError in Helm's words.
     """
@@ -52,7 +60,7 @@ def fetch(
     if scheme == "file":
         return Fetched(url, _from_disk(url))
     if scheme in ("http", "https"):
-        return Fetched(url, _from_web(url, access, origin, timeout, accept))
+        return Fetched(url, _from_web(url, access, origin, timeout, accept, limit))
     if scheme == "oci":
         from pyhelm.repo.oci import pull
 
@@ -75,10 +83,10 @@ def _from_disk(url: str) -> bytes:
         raise RepoError(f"open {path}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _from_web(url: str, access: Access, origin: str, timeout: float, accept: str) -> bytes:
+def _from_web(url: str, access: Access, origin: str, timeout: float, accept: str, limit: int) -> bytes:
     import requests
 
-    options: dict[str, Any] = {"headers": {"User-Agent": _USER_AGENT}, "timeout": timeout}
+    options: dict[str, Any] = {"headers": {"User-Agent": _USER_AGENT}, "timeout": timeout, "stream": True}
     if accept:
         options["headers"]["Accept"] = accept
     if access.username and _same_host(url, origin or url, access):
@@ -87,13 +95,26 @@ def _from_web(url: str, access: Access, origin: str, timeout: float, accept: str
         options["cert"] = (access.cert_file, access.key_file)
     options["verify"] = False if access.insecure else access.ca_file or True
     try:
-        with requests.Session() as session:
-            answer = session.get(url, **options)
+        with requests.Session() as session, session.get(url, **options) as answer:
+            status, reason = answer.status_code, answer.reason
+            data = _bounded(answer, url, limit) if status == 200 else b""
     except requests.RequestException as error:
         raise RepoError(f'Get "{url}": {_cause(error)}') from error
-    if answer.status_code != 200:
-        raise RepoError(f"failed to fetch {url} : {answer.status_code} {answer.reason}")
-    return answer.content
+    if status != 200:
+        raise RepoError(f"failed to fetch {url} : {status} {reason}")
+    return data
+
+
+def _bounded(answer: Any, url: str, limit: int) -> bytes:
+    """The body; what is larger than allowed is left before it fills the memory."""
+    parts: list[bytes] = []
+    size = 0
+    for part in answer.iter_content(1 << 16):
+        size += len(part)
+        if size > limit:
+            raise RepoError(f"{url} has more than {limit // (1024 * 1024)} MiB")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _same_host(url: str, origin: str, access: Access) -> bool:
