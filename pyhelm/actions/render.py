@@ -111,10 +111,38 @@ def effective_values(rendering: Rendering) -> dict[str, Any]:
         from pyhelm.values.quick_schema import all_surely_valid
 
         if not all_surely_valid(rendering.chart, values):
-            from pyhelm.values.schema import check_values
-
-            check_values(rendering.chart, values)
+            _check_schemas(rendering, values)
     return values
+
+
+def _check_schemas(rendering: Rendering, values: dict[str, Any]) -> None:
+    """Ask the validator, unless it found nothing wrong with these values and schemas in an earlier command."""
+
+    def check() -> bool:
+        from pyhelm.values.schema import check_values
+
+        check_values(rendering.chart, values)
+        return True
+
+    facts = _schema_facts(rendering.chart, values) if rendering.memory is not None else None
+    if rendering.memory is None or facts is None:
+        check()
+    else:
+        rendering.memory.recall("schema", facts, check)
+
+
+def _schema_facts(chart: Chart, values: dict[str, Any]) -> bytes | None:
+    """All a verdict depends on, None for values that are no plain data. Equal facts give equal bytes."""
+    import marshal
+
+    def schemas(part: Chart) -> list[Any]:
+        return [part.name, part.schema, [schemas(child) for child in part.dependencies]]
+
+    try:
+        # Later versions of the format note which objects are shared, which is chance.
+        return marshal.dumps((schemas(chart), values), 2)
+    except ValueError:
+        return None
 
 
 def _has_schema(chart: Chart) -> bool:

@@ -24,7 +24,8 @@ _MAX_NEW = 32 * 1024 * 1024
 """Bytes of text one command adds."""
 _READERS = (
     "yaml_memory.py", "yaml_parse.py", "yaml_read.py", "yaml_resolve.py", "../chart/metadata.py",
-    "../chart/values_file.py", "../manifest/head.py", "../engine/functions/encoding.py",
+    "../chart/values_file.py", "../manifest/head.py", "../engine/functions/encoding.py", "../values/schema.py",
+    "../values/patterns.py", "../values/formats.py",
 )  # fmt: skip
 
 
