@@ -14,6 +14,9 @@ from cluster.meta.errors import Cause, Reason, StatusError
 from cluster.meta.objects import dig
 from cluster.meta.types import GroupResource, Obj
 
+_SLICES = GroupResource("discovery.k8s.io", "endpointslices")
+_SERVICE_NAME = "kubernetes.io/service-name"
+
 
 class Connect:
     """Handlers of log, exec, attach, portforward and proxy. `connector` may be set later (the kubelet starts after)."""
@@ -63,6 +66,8 @@ class Connect:
             raise registry.not_found(target.name)
         if registry.kind.plural == "pods" and not dig(entry.obj, "status", "podIP"):
             raise errors.bad_request("address not allowed")
+        if registry.kind.plural == "services" and not _has_endpoints(registry, entry.obj):
+            raise registry.not_found(target.name)
         path = "/" + "/".join(ctx.info.rest)
         if ctx.request.path.endswith("/") and not path.endswith("/"):
             path += "/"
@@ -103,6 +108,13 @@ async def _rejoined(first: bytes, rest):  # type: ignore[no-untyped-def]
         yield first
     async for chunk in rest:
         yield chunk
+
+
+def _has_endpoints(registry: Registry, service: Obj) -> bool:
+    """Whether anything has said where the Service leads."""
+    meta = service["metadata"]
+    slices = registry.services.feed.all(_SLICES, meta["namespace"])
+    return any((s["metadata"].get("labels") or {}).get(_SERVICE_NAME) == meta["name"] for s in slices)
 
 
 def _must_have_node(pod: Obj) -> None:
