@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
 _GVR = GroupVersionResource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-_LEAVING = ("delete", "deletecollection", "get", "list", "watch")
-"""What can still be done with objects of a definition that is going."""
 
 
 class CustomResources:
@@ -87,7 +85,13 @@ class CustomResources:
     def _status(self, crd: Obj) -> Obj:
         if crd["metadata"].get("deletionTimestamp"):
             return crd.get("status") or {}
-        return accepted_status(crd, self._server.feed.all(CRDS), self._now())
+        others = [self._decided(other) for other in self._server.feed.all(CRDS)]
+        return accepted_status(crd, others, self._now())
+
+    def _decided(self, crd: Obj) -> Obj:
+        """A definition with the names it has been given, which its stored status may not say yet."""
+        held = self._served.get(crd["metadata"]["name"])
+        return crd if held is None else {**crd, "status": {"acceptedNames": held[0]["names"]}}
 
     def _serve(self, name: str, crd: Obj) -> None:
         leaving = bool(crd["metadata"].get("deletionTimestamp"))
@@ -97,13 +101,22 @@ class CustomResources:
             return
         kinds = kinds_of(crd, self._rules_for(crd))
         if leaving:
-            kinds = [replace(kind, verbs=_LEAVING) for kind in kinds]
+            kinds = [_leaving(kind) for kind in kinds]
+        elif held is None:
+            self._begin(kinds, int(crd["metadata"].get("resourceVersion") or 0))
         now = {kind.gvk for kind in kinds}
         for gone in held[1] if held else ():
             if gone.gvk not in now:
                 self._server.kinds.remove(gone.gvk)
         self._server.kinds.add(kinds)
         self._served[name] = (mark, kinds)
+
+    def _begin(self, kinds: list[Kind], revision: int) -> None:
+        """Objects of a new kind cannot be watched from before there was the kind."""
+        for kind in kinds:
+            cache = self._server.feed.cache(kind.storage_resource)
+            if not cache.entries:
+                cache.floor = max(cache.floor, self._server.feed.revision, revision)
 
     def _rules_for(self, crd: Obj) -> Any:
         """Only a schema with rules brings in the evaluator."""
@@ -171,3 +184,13 @@ class CustomResources:
         watch = Watch("", "", None, gone)
         cache.add_watch(watch)
         return lambda: cache.remove_watch(watch)
+
+
+def _leaving(kind: Kind) -> Kind:
+    """The kind while its definition goes: nothing new is made."""
+
+    def refuse(obj: Obj) -> None:
+        why = "create not allowed while custom resource definition is terminating"
+        raise errors.forbidden(kind.group_resource, obj["metadata"].get("name") or "", why)
+
+    return replace(kind, strategy=replace(kind.strategy, prepare_create=refuse))

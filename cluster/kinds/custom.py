@@ -251,7 +251,7 @@ def _cell(kind: str, found: list[Any], now: float) -> Cell:
     if not found:
         return None
     if kind == "string":
-        return " ".join(shown(value) for value in found)
+        return shown(found[0])
     value = found[0]
     if kind == "date":
         return since(value, now) if isinstance(value, str) and seconds_of(value) is not None else "<invalid>"

@@ -104,7 +104,7 @@ async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Su
     replicas = (patch.get("spec") or {}).get("replicas")
 
     async def transform(current: Obj) -> Obj:
-        wanted = scale_of(registry, current, sub)
+        wanted = scale_of(registry, current, sub, strict=False)
         wanted["spec"]["replicas"] = replicas or 0
         obj = with_replicas(registry, clone(current), wanted, sub, ctx.info.name)
         config = {

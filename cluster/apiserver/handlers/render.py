@@ -71,6 +71,9 @@ def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Respon
         items = [tables.partial(registry.present(e), wanted.version) for e in page.entries] or None
         return answer(ctx, _list("PartialObjectMetadataList", f"meta.k8s.io/{wanted.version}", meta, items), wanted)
     kind = registry.kind
+    if not kind.definition:
+        # Lists of custom resources are untyped, so that an empty token is written too.
+        meta.setdefault("continue", "")
     if wanted.media == JSON and not wanted.pretty:
         return finish(ctx, _joined(registry, page, meta), JSON)
     items = [whole(registry, e) if _typed_items(registry) else _bare(registry, e) for e in page.entries]

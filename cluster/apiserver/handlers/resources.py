@@ -76,6 +76,10 @@ async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: 
 
     async def transform(current: Obj) -> Obj:
         if not versioned and not registry.kind.strategy.unconditional_update:
+            given = obj["metadata"].get("name") or name
+            if given != name:
+                shown = "the name of the object (%s) does not match the name on the URL (%s)"
+                raise errors.bad_request(shown % (given, name))
             uid, held = obj["metadata"].get("uid"), current["metadata"]["uid"]
             if uid and uid != held:
                 raise registry.uid_mismatch(namespace, name, uid, held)

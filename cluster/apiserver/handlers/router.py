@@ -72,6 +72,8 @@ class Router:
         if not kind.namespaced:
             # RequestInfo takes the namespaces resource itself for a namespaced one.
             if info.namespace and kind.plural != "namespaces":
+                if not kind.definition:
+                    return page_not_found()
                 raise nothing_here()
             info.namespace = ""
         if info.subresource:
@@ -101,7 +103,8 @@ class Router:
     async def _subresource(self, ctx: Context, info: RequestInfo, kind: Kind) -> Response:
         sub = kind.subresource(info.subresource)
         if sub is None:
-            raise nothing_here()
+            # A custom resource has only the subresources its definition names.
+            raise nothing_here() if kind.definition else errors.not_found(kind.group_resource, info.name)
         if info.verb not in sub.verbs:
             raise errors.method_not_allowed()
         handler = self.subresources.get((kind.group, kind.plural, sub.name)) or self.subresources.get(

@@ -68,7 +68,7 @@ async def scale(ctx: Context, registry: Registry) -> Response:
     change_scale = _scale_change(ctx, registry, options)
 
     async def transform(current: Obj) -> Obj:
-        wanted_scale = change_scale(scale_of(registry, current, sub))
+        wanted_scale = change_scale(scale_of(registry, current, sub, strict=False))
         return with_replicas(registry, current, wanted_scale, sub, name)
 
     entry = await update(registry, namespace, name, Change(transform, subresource=sub), options)

@@ -33,6 +33,7 @@ def place_in_namespace(obj: Obj, kind: Kind, namespace: str) -> None:
     meta = obj["metadata"]
     given = meta.get("namespace") or ""
     if not kind.namespaced:
+        meta.pop("namespace", None)
         return
     if given and given != namespace:
         raise errors.bad_request(

@@ -14,11 +14,13 @@ from cluster.meta.types import Obj
 _COPIED = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(registry: Registry, obj: Obj, sub: Subresource) -> Obj:
-    """autoscaling/v1 Scale of an object; raises 404 where a custom resource has no replicas."""
+def scale_of(registry: Registry, obj: Obj, sub: Subresource, *, strict: bool = True) -> Obj:
+    """autoscaling/v1 Scale of an object; `strict` raises 500 where a custom resource has no replicas."""
     paths = sub.scale or ScalePaths()
     meta = {k: obj["metadata"][k] for k in _COPIED if k in obj["metadata"]}
     replicas = _at(obj, paths.spec_replicas)
+    if strict and replicas is None and sub.scale is not None and not registry.kind.definition:
+        raise errors.internal(f'the spec replicas field ".{paths.spec_replicas}" does not exist')
     status: Obj = {"replicas": _at(obj, paths.status_replicas) or 0}
     selector = _selector(_at(obj, paths.selector) if paths.selector else None)
     if selector:
@@ -37,6 +39,8 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
         raise registry.conflict(name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
+        if not registry.kind.definition:
+            raise _negative(registry, name, paths, replicas)
         cause = Cause(
             "FieldValueInvalid",
             f"Invalid value: {replicas}: must be greater than or equal to 0",
@@ -45,6 +49,12 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
         raise errors.invalid(("autoscaling", "Scale"), name, [cause])
     _put(obj, paths.spec_replicas, replicas)
     return obj
+
+
+def _negative(registry: Registry, name: str, paths: ScalePaths, replicas: int) -> errors.StatusError:
+    words = f"Invalid value: {replicas}: should be a non-negative integer"
+    cause = Cause("FieldValueInvalid", words, f".{paths.spec_replicas}")
+    return errors.invalid((registry.kind.group, registry.kind.kind), name, [cause])
 
 
 def _selector(found: Any) -> str:

@@ -28,7 +28,7 @@ _STARTS = (
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 )
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=", "in")
-_DEEPEST = 250
+_DEEPEST = 50
 _ONE = {"all": 2, "exists": 2, "exists_one": 2, "existsOne": 2, "filter": 2, "map": 2}
 _TWO = ("all", "exists", "existsOne", "exists_one", "transformList", "transformMap", "transformMapEntry")
 _WORDS = "as break const continue else for function if import let loop package namespace return var void while"

@@ -14,7 +14,18 @@ from cluster.meta.cel.checker import Checked, check
 from cluster.meta.cel.functions import call, overloads
 from cluster.meta.cel.library_core import compare
 from cluster.meta.cel.parser import parse
-from cluster.meta.cel.syntax import Call, Comprehension, Ident, ListOf, Literal, MapOf, Message, Node, Select
+from cluster.meta.cel.syntax import (
+    Call,
+    CompileError,
+    Comprehension,
+    Ident,
+    ListOf,
+    Literal,
+    MapOf,
+    Message,
+    Node,
+    Select,
+)
 from cluster.meta.cel.types import Type
 from cluster.meta.cel.values import (
     NONE,
@@ -63,8 +74,11 @@ class Program:
 
 def compile(text: str, variables: Mapping[str, Type]) -> Program:
     """Raises CompileError."""
-    tree = parse(text)
-    return Program(text, tree, check(text, tree, variables))
+    try:
+        tree = parse(text)
+        return Program(text, tree, check(text, tree, variables))
+    except RecursionError:
+        raise CompileError(text, 0, "expression recursion limit exceeded") from None
 
 
 def _names(tree: Any) -> frozenset[str]:
@@ -366,7 +380,7 @@ def _numbers(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _add(a: Any, b: Any) -> Any:
-    if isinstance(a, str | bytes | list) and type(a) is type(b):
+    if type(a) is type(b) and type(a) in (str, bytes, list):
         return a + b
     if isinstance(a, Duration) and isinstance(b, Duration):
         return Duration(a.nanos + b.nanos)
