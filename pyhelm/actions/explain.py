@@ -21,6 +21,8 @@ GivenValues = Sequence[tuple[str, bytes | None, dict[str, Any]]]
 _CHAIN = re.compile(r"(?:\.|\b)Values((?:\.[A-Za-z_]\w*)+)")
 _INDEX = re.compile(r"index\s+\$?\.Values((?:\s+\"[^\"]+\")+)")
 _YAML_FAULT = re.compile(r"YAML parse error on (.+?): (.*)", re.DOTALL)
+_NO_TEMPLATE = re.compile(r'no template "([^"]+)"|template "([^"]+)" not defined')
+_DEFINE = re.compile(r'\{\{-?\s*(?:define|block)\s+"([^"]+)"|\{%-?\s*define\s+"([^"]+)"')
 _SCHEMA_PLACE = re.compile(r"- at '(/[^']*)'")
 _SCHEMA_CHART = re.compile(r"(\S+):$")
 
@@ -93,8 +95,27 @@ def _template(error: TemplateError, given: GivenValues) -> Explanation:
         values = [_origin(rendering, given, said.file, path) for path in _paths(said.expression)]
     return Explanation(
         message=error.cause, file=_file(chart, last.file), line=last.line, column=last.column,
-        excerpt=error.excerpt, chain=tuple(chain), values=tuple(values), hint=error.hint,
+        excerpt=error.excerpt, chain=tuple(chain), values=tuple(values),
+        hint=error.hint or _template_meant(chart, error.cause),
     )  # fmt: skip
+
+
+def _template_meant(chart: Chart | None, message: str) -> str:
+    """The named template that was probably meant, for a name that is none."""
+    from difflib import get_close_matches
+
+    found = _NO_TEMPLATE.search(message)
+    if found is None or chart is None:
+        return ""
+    close = get_close_matches(found[1] or found[2], sorted(set(_defined(chart))), 1)
+    return f'did you mean "{close[0]}"?' if close else ""
+
+
+def _defined(chart: Chart) -> Iterator[str]:
+    for file in chart.templates:
+        yield from (one or other for one, other in _DEFINE.findall(file.data.decode("utf-8", "replace")))
+    for child in chart.dependencies:
+        yield from _defined(child)
 
 
 def _file(chart: Chart | None, file: str) -> str:
@@ -265,4 +286,3 @@ def _template_text(chart: Chart, path: str) -> str:
 def _pointed(line: int, text: str, column: int) -> str:
     number = str(line)
     return f"{number} | {text.rstrip()}\n{' ' * len(number)} | {' ' * column}^".replace("\t", " ")
-

@@ -49,9 +49,7 @@ class _Spot:
     make: Callable[[str, int], Finding]
 
 
-def review(
-    rendering: Rendering, rendered: Rendered, given: GivenValues, options: ReviewOptions
-) -> list[Finding]:
+def review(rendering: Rendering, rendered: Rendered, given: GivenValues, options: ReviewOptions) -> list[Finding]:
     """Everything found, by file and line. Raises ManifestError for CRD files that cannot be read."""
     documents = [(d.path, d.text) for d in rendered.documents] + [(h.path, h.manifest) for h in rendered.hooks]
     spots: list[_Spot] = []
@@ -89,9 +87,7 @@ def _final(finding: Finding, chart: Chart, options: ReviewOptions) -> Finding:
 # rendered objects
 
 
-def _object_spots(
-    rendering: Rendering, documents: list[tuple[str, str]], options: ReviewOptions
-) -> Iterator[_Spot]:
+def _object_spots(rendering: Rendering, documents: list[tuple[str, str]], options: ReviewOptions) -> Iterator[_Spot]:
     from pyhelm.manifest.objects import object_of
 
     check = _schema_check(rendering, options) if options.schema else None

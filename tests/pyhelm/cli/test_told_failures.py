@@ -94,3 +94,10 @@ def test_what_a_command_says_first_stays(chart: Path, tmp_path: Path) -> None:
     (chart / "templates" / "x.yaml").write_text('{{ fail "why" }}\n')
     told = failed(tmp_path, "install", "r", str(chart), "--dry-run=client")
     assert told.startswith("Error: INSTALLATION FAILED: bad/templates/x.yaml:1:4: why\n  1 | {{ fail")
+
+
+@pytest.mark.parametrize("action", ['{{ include "j" . }}', '{{ template "j" . }}'])
+def test_a_misspelt_template_gets_a_suggestion(chart: Path, tmp_path: Path, action: str) -> None:
+    (chart / "templates" / "_h.tpl").write_text('{{- define "bad.labels" }}{{ end }}')
+    (chart / "templates" / "x.yaml").write_text(action.replace('"j"', '"bad.lables"') + "\n")
+    assert failed(tmp_path, "template", str(chart)).endswith('hint: did you mean "bad.labels"?\n')
