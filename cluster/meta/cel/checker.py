@@ -72,9 +72,9 @@ class _Checker:
             case Comprehension():
                 return self.comprehension(node, scope)
             case ListOf():
-                return self.list(node, scope)
+                return self.elements(node, scope)
             case MapOf():
-                return self.map(node, scope)
+                return self.entries(node, scope)
             case Message():
                 cost = sum(self.node(value, scope).cost for _, value, _ in node.entries)
                 return Checked(DYN, cost + 40)
@@ -109,14 +109,14 @@ class _Checker:
             return DYN
         raise self.fault(node.at, f"type '{held}' does not support field selection")
 
-    def list(self, node: ListOf, scope: Scope) -> Checked:
+    def elements(self, node: ListOf, scope: Scope) -> Checked:
         found = [self.node(item, scope) for item in node.items]
         elem = found[0].type if found else DYN
         for one in found:
             elem = common(elem, one.type)
         return Checked(list_of(elem, len(found)), sum(one.cost for one in found) + 10)
 
-    def map(self, node: MapOf, scope: Scope) -> Checked:
+    def entries(self, node: MapOf, scope: Scope) -> Checked:
         cost, elem = 30, None
         for key, value, _ in node.entries:
             held = self.node(value, scope)

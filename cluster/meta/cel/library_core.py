@@ -170,7 +170,7 @@ def compare(a: Any, b: Any) -> int:
     )
     if not comparable:
         raise no_overload()
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)
 
 
 @function("list.isSorted() bool")
@@ -275,7 +275,7 @@ def contains_all(items: list[Any], wanted: list[Any]) -> bool:
 
 @function("fn sets.equivalent(list, list) bool")
 def equivalent(a: list[Any], b: list[Any]) -> bool:
-    return contains_all(a, b) and contains_all(b, a)
+    return bool(contains_all(a, b)) and bool(contains_all(b, a))
 
 
 @function("fn sets.intersects(list, list) bool")

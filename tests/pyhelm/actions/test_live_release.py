@@ -12,7 +12,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import pytest
 from live_cluster import Live
 
 from pyhelm.release.record import decode, encode
@@ -45,12 +44,6 @@ spec:
     storage: true
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 """
-
-
-def establishes() -> bool:
-    """Whether the bundled API server makes kinds of definitions."""
-    root = Path(__file__).parents[3] / "cluster"
-    return any("Established" in path.read_text() for path in (root / "apiserver").rglob("*.py"))
 
 
 def put(live: Live, path: str, body: dict[str, Any]) -> None:
@@ -265,7 +258,6 @@ def test_an_upgrade_waits_for_nobody_who_is_at_work(live: Live, chart: Path) -> 
     )
 
 
-@pytest.mark.skipif(not establishes(), reason="the API server does not establish CustomResourceDefinitions yet")
 def test_definitions_of_the_chart_are_there_before_what_needs_them(live: Live, chart: Path) -> None:
     (chart / "crds").mkdir()
     (chart / "crds" / "widgets.yaml").write_text(CRD)

@@ -27,7 +27,7 @@ class Bound(NamedTuple):
 
     @property
     def ignores_faults(self) -> bool:
-        return self.policy["spec"].get("failurePolicy") == "Ignore"
+        return bool(self.policy["spec"].get("failurePolicy") == "Ignore")
 
 
 def bound(plural: str, a: Attributes, around: Surroundings) -> Iterator[Bound]:
