@@ -173,6 +173,8 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     audit_id: str = ""
     impersonator: UserInfo | None = None
+    received: float = 0.0
+    """When it came in, Unix seconds."""
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:

@@ -29,7 +29,7 @@ from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
-from cluster.apiserver.filters.chain import Chain
+from cluster.apiserver.filters.chain import After, Chain
 from cluster.apiserver.filters.flow import FlowControl
 from cluster.apiserver.filters.impersonation import Impersonation
 from cluster.apiserver.handlers.connect import Connect
@@ -53,6 +53,7 @@ from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
 if TYPE_CHECKING:
+    from cluster.apiserver.audit import AuditLog, AuditOptions
     from cluster.client.interface import Client
 
 
@@ -84,6 +85,8 @@ class ApiServerOptions:
     most_in_flight: int = 600
     signing_key: Path | None = None
     issuer: str = "https://kubernetes.default.svc"
+    audit: AuditOptions | None = None
+    """Where and what to log of requests; None logs nothing."""
 
 
 class ApiServer:
@@ -111,7 +114,8 @@ class ApiServer:
         self.router = Router(self.kinds, self.registry)
         self.custom = CustomResources(self)
         self.flow = FlowControl(self.options.most_in_flight)
-        self.metrics = Metrics(self.feed)
+        self.metrics = Metrics(self.feed, self.clock)
+        self.audit: AuditLog | None = None
         self.ready = False
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
@@ -148,6 +152,8 @@ class ApiServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        if self.audit is not None:
+            self.audit.close()
 
     @property
     def minor(self) -> str:
@@ -229,15 +235,22 @@ class ApiServer:
             )
         if not self.options.serve:
             return
+        after: list[After] = [self.flow.release, self.metrics.count]
+        if self.options.audit is not None:
+            from cluster.apiserver.audit import AuditLog
+
+            self.audit = AuditLog(self.options.audit, self.clock)
+            after.append(self.audit.answered)
         chain = Chain(
             (
+                self.metrics.arrived,
                 Authentication(self._authenticators(), anonymous=self.options.anonymous),
                 Impersonation(self.authorizer),
                 Authorization(self.authorizer),
                 self.flow,
                 self.router,
             ),
-            after=(self.flow.release, self.metrics.count),
+            after=after,
         )
         self._http = HttpServer(chain, address=self.options.address, port=self.options.port, tls=self._tls())
 
