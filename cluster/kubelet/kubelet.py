@@ -192,6 +192,7 @@ def _why(pod: Obj, name: str) -> str:
         if each["name"] == name and (waiting := (each.get("state") or {}).get("waiting")):
             reason = waiting.get("reason") or "waiting to start"
             if reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName"):
-                return f"waiting to start: {'trying and failing to pull image' if reason != 'InvalidImageName' else reason}"
+                why = reason if reason == "InvalidImageName" else "trying and failing to pull image"
+                return f"waiting to start: {why}"
             return f"waiting to start: {reason}"
     return "waiting to start: ContainerCreating"

@@ -226,7 +226,8 @@ async def _environment(
     services = service_variables(node.services(), namespace, links=links is None or bool(links))
     env, skipped = environment(container, pod, surroundings, services)
     if skipped:
-        text = f"Keys [{', '.join(skipped)}] from the EnvFrom sources were skipped since they are considered invalid environment variable names."
+        keys = f"Keys [{', '.join(skipped)}] from the EnvFrom sources"
+        text = f"{keys} were skipped since they are considered invalid environment variable names."
         node.event(pod, WARNING, "InvalidEnvironmentVariableNames", text)
     return env
 

@@ -58,12 +58,16 @@ async def set_up(volume: Mapping[str, Any], directory: Path, source: Source) -> 
         if kind == "persistentVolumeClaim":
             return await _claim(spec["claimName"], source)
         if kind == "emptyDir":
-            path.mkdir(parents=True, exist_ok=True)
-            return path
+            return _empty(path)
         files = await _files(kind, spec, source)
     except (VolumeFault, ConfigFault, OSError) as fault:
         raise VolumeFault(f'MountVolume.SetUp failed for volume "{name}" : {fault}') from fault
     write_atomically(path, files)
+    return path
+
+
+def _empty(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
     return path
 
 

@@ -1,4 +1,4 @@
-"""What keeps Services reachable, whatever moves the bytes: a long-lived part that follows Services and EndpointSlices."""
+"""What keeps Services reachable, whatever moves the bytes: it follows Services and EndpointSlices."""
 
 from __future__ import annotations
 

@@ -40,7 +40,10 @@ _LINGER = 0.5
 _MEMORY_PERIOD = 1.0
 _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 OUT_OF_MEMORY = "OOMKilled"
-_ON_TERMINAL = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_ON_TERMINAL = (
+    "import fcntl, os, sys, termios; os.setsid(); "
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 """Becomes a command in a session whose controlling terminal is its standard input, so that shells have jobs."""
 
 
@@ -110,7 +113,7 @@ class ProcessRuntime:
                 finished_at=time.time(),
                 exit_code=137,
                 reason="Error",
-                message="The cluster was killed while this container ran; its process was ended when the cluster came back.",
+                message="The cluster was killed while this container ran; its process was ended at the next start.",
             )
             container.ended.set()
             self._records.write_container(pod.status.pod_uid, container.status, "")

@@ -136,7 +136,8 @@ async def test_the_whole_group_ends(runtime: ProcessRuntime, tmp_path: Path) -> 
 async def test_who_ignores_term_is_killed(runtime: ProcessRuntime, tmp_path: Path) -> None:
     status = await start(
         runtime, tmp_path, "python3", "-c",
-        "import signal,time; signal.signal(15, lambda *a: print('no', flush=True)); print('up', flush=True); time.sleep(60)",
+        "import signal,time; signal.signal(15, lambda *a: print('no', flush=True)); "
+        "print('up', flush=True); time.sleep(60)",
     )  # fmt: skip
     while "up" not in (tmp_path / "0.log").read_text():
         await asyncio.sleep(0.01)
@@ -190,8 +191,14 @@ from cluster.kubelet.runtimes.interface import *
 from cluster.kubelet.runtimes.process import ProcessRuntime
 async def main():
     runtime = ProcessRuntime(Path({str(tmp_path / "runtime")!r}))
-    box = await runtime.run_sandbox(SandboxConfig(pod_uid="u", name="p", namespace="n", hostname="h", ip="127.2.0.2", log_directory=Path({str(tmp_path)!r})))
-    status = await runtime.start_container(box.id, ContainerConfig(name="main", attempt=0, image="busybox", command=("sh", "-c", "sleep 61 & sleep 60"), log_path=Path({str(tmp_path / "0.log")!r})))
+    logs = Path({str(tmp_path)!r})
+    pod = SandboxConfig(
+        pod_uid="u", name="p", namespace="n", hostname="h", ip="127.2.0.2", log_directory=logs
+    )
+    box = await runtime.run_sandbox(pod)
+    command = ("sh", "-c", "sleep 61 & sleep 60")
+    main = ContainerConfig(name="main", attempt=0, image="busybox", command=command, log_path=logs / "0.log")
+    status = await runtime.start_container(box.id, main)
     print(status.pid, flush=True)
     await asyncio.sleep(60)
 asyncio.run(main())
