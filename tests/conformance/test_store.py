@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from etcd_process import etcd
 
+from cluster.storage.etcd import EtcdStore
 from cluster.storage.interface import (
     Compacted,
     Event,
@@ -28,11 +31,16 @@ A, B, C = Key("/registry/pods/ns/a"), Key("/registry/pods/ns/b"), Key("/registry
 PODS = "/registry/pods/"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "etcd"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "s.db")
-    yield made
-    await made.close()
+    async with AsyncExitStack() as held:
+        made: Store
+        if request.param == "etcd":
+            made = await EtcdStore.open(await held.enter_async_context(etcd(tmp_path)))
+        else:
+            made = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "s.db")
+        yield made
+        await made.close()
 
 
 async def take(stream: AsyncIterator[list[Event]], count: int) -> list[Event]:

@@ -1,0 +1,246 @@
+"""A store that is etcd's: several API servers may share it, and it may live on other machines.
+
+It speaks the JSON form of etcd's v3 API (its gRPC gateway), so nothing but an HTTP client is needed. A write is one
+transaction: compare the key's revision, then write, else read why not. An empty etcd is at revision 1 and an empty
+store at 0, so a revision here is etcd's less one. History is kept for `HISTORY` seconds, by whoever shares it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+import httpx
+
+from cluster.storage.interface import (
+    Compacted,
+    Event,
+    EventType,
+    FutureRevision,
+    Key,
+    KeyExists,
+    KeyMissing,
+    Page,
+    Record,
+    Revision,
+    RevisionMismatch,
+    StoreUnavailable,
+)
+
+HISTORY = 300.0
+_RETRY_FIRST, _RETRY_LONGEST = 0.05, 2.0
+
+
+class EtcdStore:
+    """See cluster.storage.interface.Store. Made by `open`. `Compacted.oldest` is a lower bound: etcd does not tell."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._order: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._compactor: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str, *, verify: Any = True) -> EtcdStore:
+        """`url` like http://127.0.0.1:2379; `verify` as httpx has it (an SSLContext with the client's certificate).
+        Raises StoreUnavailable."""
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        store = cls(httpx.AsyncClient(base_url=url, verify=verify, timeout=10.0, limits=limits, trust_env=False))
+        try:
+            await store.current_revision()
+        except StoreUnavailable:
+            await store.close()
+            raise
+        store._compactor = asyncio.ensure_future(store._compact_in_turn())
+        return store
+
+    async def get(self, key: Key) -> Record | None:
+        found = await self._call("kv/range", key=_coded(key))
+        return next((_record(kv) for kv in found.get("kvs", ())), None)
+
+    async def list_at(
+        self, prefix: str, *, revision: Revision | None = None, after: Key | None = None, limit: int = 0
+    ) -> Page:
+        start = prefix if after is None or after < prefix else after + "\0"
+        asked = {"revision": str(revision + 1)} if revision is not None else {}
+        found = await self._call(
+            "kv/range", refused=revision, key=_coded(start), range_end=_end(prefix), limit=str(limit), **asked
+        )
+        records = tuple(_record(kv) for kv in found.get("kvs", ()))
+        cut = revision if revision is not None else _revision(found)
+        return Page(records, cut, int(found.get("count", 0)) - len(records))
+
+    async def create(self, key: Key, value: bytes) -> Revision:
+        done = await self._write(key, 0, {"request_put": {"key": _coded(key), "value": _text(value)}})
+        if done is None or isinstance(done, Record):
+            raise KeyExists(key)
+        return done
+
+    async def update_if(self, key: Key, value: bytes, expected: Revision) -> Revision:
+        put = {"request_put": {"key": _coded(key), "value": _text(value)}}
+        return self._judged(key, await self._write(key, expected + 1, put))
+
+    async def delete_if(self, key: Key, expected: Revision) -> Revision:
+        delete = {"request_delete_range": {"key": _coded(key)}}
+        return self._judged(key, await self._write(key, expected + 1, delete))
+
+    async def watch_from(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
+        delay = _RETRY_FIRST
+        while not self._closing.done():
+            try:
+                async with aclosing(cast(Any, self._watch(prefix, revision))) as batches:
+                    async for events in batches:
+                        revision, delay = events[-1].record.mod_revision, _RETRY_FIRST
+                        yield events
+            except httpx.TransportError:
+                # Resumed from the last change seen, so nothing is lost or doubled.
+                pass
+            await asyncio.wait((self._closing,), timeout=delay)
+            delay = min(delay * 2, _RETRY_LONGEST)
+
+    async def compact(self, revision: Revision) -> None:
+        target = min(revision, await self.current_revision())
+        with suppress(Compacted):
+            await self._call("kv/compaction", refused=target, revision=str(target + 1))
+
+    async def current_revision(self) -> Revision:
+        return _revision(await self._call("kv/range", key=_coded("/"), count_only=True))
+
+    async def close(self) -> None:
+        if not self._closing.done():
+            self._closing.set_result(None)
+        if self._compactor is not None:
+            self._compactor.cancel()
+            await asyncio.gather(self._compactor, return_exceptions=True)
+        await self._http.aclose()
+
+    # Calls.
+
+    async def _write(self, key: Key, expected: int, write: dict[str, Any]) -> Revision | Record | None:
+        """The revision of the write; where `expected` (etcd's, 0: absent) does not hold, what is there instead. Writes
+        of one key from here keep their order."""
+        lock = self._order.get(key)
+        if lock is None:
+            lock = self._order[key] = asyncio.Lock()
+        compare = {"key": _coded(key), "target": "MOD", "result": "EQUAL", "mod_revision": str(expected)}
+        async with lock:
+            found = await self._call(
+                "kv/txn",
+                compare=[compare],
+                success=[write],
+                failure=[{"request_range": {"key": _coded(key)}}],
+            )
+        if found.get("succeeded"):
+            return _revision(found)
+        kvs = found["responses"][0]["response_range"].get("kvs", ())
+        return next((_record(kv) for kv in kvs), None)
+
+    @staticmethod
+    def _judged(key: Key, done: Revision | Record | None) -> Revision:
+        if done is None:
+            raise KeyMissing(key)
+        if isinstance(done, Record):
+            raise RevisionMismatch(done)
+        return done
+
+    async def _call(self, path: str, *, refused: Revision | None = None, **body: Any) -> dict[str, Any]:
+        """One call; `refused` is the revision that a refusal would speak of."""
+        if self._closing.done():
+            raise StoreUnavailable("the store is closed")
+        try:
+            answer = await self._http.post(f"/v3/{path}", json=body)
+            found: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError, RuntimeError) as error:
+            raise StoreUnavailable(f"etcd: {error or type(error).__name__}") from error
+        if answer.status_code == 200:
+            return found
+        why = str(found.get("message") or found.get("error") or answer.status_code)
+        if "compacted" in why:
+            raise Compacted(Revision((refused or 0) + 1))
+        if "future revision" in why:
+            raise FutureRevision(why)
+        raise StoreUnavailable(f"etcd: {why}")
+
+    async def _watch(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
+        """One watch stream, until it breaks or the store closes."""
+        # It begins at the revision itself, whose change is passed over: so etcd refuses just what is forgotten.
+        wish = {"key": _coded(prefix), "range_end": _end(prefix), "start_revision": str(revision + 1), "prev_kv": True}
+        timeout = httpx.Timeout(10.0, read=None)
+        async with self._http.stream("POST", "/v3/watch", json={"create_request": wish}, timeout=timeout) as answer:
+            async for line in self._lines(answer):
+                found = json.loads(line).get("result") or {}
+                if "compact_revision" in found:
+                    raise Compacted(Revision(int(found["compact_revision"]) - 1))
+                if found.get("canceled") or not found:
+                    return
+                events = [_event(e) for e in found.get("events", ()) if _at(e["kv"]) > revision]
+                if events:
+                    yield events
+
+    async def _lines(self, answer: httpx.Response) -> AsyncIterator[bytes]:
+        blocks = answer.aiter_bytes()
+        rest = b""
+        while True:
+            coming = asyncio.ensure_future(anext(blocks, b""))
+            try:
+                await asyncio.wait((coming, self._closing), return_when=asyncio.FIRST_COMPLETED)
+                if self._closing.done() or not (block := coming.result()):
+                    return
+            finally:
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                yield line
+
+    async def _compact_in_turn(self) -> None:
+        """Forget what was history already one period ago."""
+        before = await self.current_revision()
+        while True:
+            await asyncio.sleep(HISTORY)
+            with suppress(StoreUnavailable):
+                await self.compact(before)
+                before = await self.current_revision()
+
+
+def _coded(key: str) -> str:
+    return _text(key.encode())
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def _end(prefix: str) -> str:
+    """The first key after all that begin with `prefix`."""
+    data = prefix.encode()
+    return _text(data[:-1] + bytes((data[-1] + 1,)))
+
+
+def _revision(found: dict[str, Any]) -> Revision:
+    return Revision(int(found["header"]["revision"]) - 1)
+
+
+def _at(kv: dict[str, Any]) -> Revision:
+    return Revision(int(kv["mod_revision"]) - 1)
+
+
+def _record(kv: dict[str, Any]) -> Record:
+    key = Key(b64decode(kv["key"]).decode())
+    return Record(key, b64decode(kv.get("value", "")), _at(kv), Revision(int(kv["create_revision"]) - 1))
+
+
+def _event(raw: dict[str, Any]) -> Event:
+    kv = raw["kv"]
+    previous = _record(raw["prev_kv"]) if "prev_kv" in raw else None
+    if raw.get("type") != "DELETE":
+        return Event(EventType.PUT, _record(kv), previous)
+    if previous is None:
+        raise Compacted(_at(kv))
+    return Event(EventType.DELETE, Record(previous.key, previous.value, _at(kv), previous.create_revision), previous)
