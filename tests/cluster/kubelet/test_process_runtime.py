@@ -139,7 +139,8 @@ async def test_who_ignores_term_is_killed(runtime: ProcessRuntime, tmp_path: Pat
         "import signal,time; signal.signal(15, lambda *a: print('no', flush=True)); "
         "print('up', flush=True); time.sleep(60)",
     )  # fmt: skip
-    while "up" not in (tmp_path / "0.log").read_text():
+    log = tmp_path / "0.log"
+    while not log.exists() or "up" not in log.read_text():
         await asyncio.sleep(0.01)
     await runtime.stop_container(status.id, 0.3)
     ended = await end(runtime)
