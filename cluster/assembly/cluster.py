@@ -61,7 +61,7 @@ class Cluster:
     def __init__(self, store: Store, options: ClusterOptions, *, clock: Clock | None = None) -> None:
         self.options, self._store = options, store
         self.clock: Clock = clock or RealClock()
-        self.connector = Connector()
+        self.connector = Connector(lambda: self.client)
         self.server = ApiServer(store, options.server, nodes=self.connector, clock=self.clock)
         self.client: Client = self.server.client()
         self.informers = Informers(self.client, self.clock)

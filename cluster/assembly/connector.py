@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from cluster.apiserver.http.messages import Connection, Request, Response
 from cluster.apiserver.nodes import ExecOptions, LogOptions
+from cluster.assembly import proxying
+from cluster.client.interface import Client
 from cluster.kubelet import portforward, remote, upgrade, websocket
 from cluster.kubelet.kubelet import Kubelet
 from cluster.kubelet.logs import Wanted
@@ -18,9 +20,11 @@ from cluster.meta.types import Obj
 
 
 class Connector:
-    """See cluster.apiserver.nodes.NodeConnector. Kubelets are added as they start."""
+    """See cluster.apiserver.nodes.NodeConnector. Kubelets are added as they start; `client` is asked
+    for when a Service's endpoints are needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self.client = client
         self.kubelets: dict[str, Kubelet] = {}
 
     def _kubelet(self, pod: Obj) -> Kubelet:
@@ -62,7 +66,8 @@ class Connector:
         if not self._kubelet(pod).streams:
             raise _unsupported("port-forward to simulated containers")
         meta = pod["metadata"]
-        address = dig(pod, "status", "podIP", default="")
+        # The runtime's word, not the status: that is written over the API.
+        address = await self._kubelet(pod).address_of(pod)
         if dig(pod, "status", "phase") != "Running" or not address:
             raise bad_request(f"unable to forward port because pod is not running. Current status={_phase(pod)}")
         target = portforward.Target(meta["name"], meta["uid"], address)
@@ -83,13 +88,24 @@ class Connector:
         return Response(101, takeover=take_over)
 
     async def proxy_pod(self, pod: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
-        raise _unsupported("proxying to pods")
+        kubelet = self._kubelet(pod)
+        if not kubelet.streams:
+            raise _unsupported("proxying to simulated pods")
+        address = await kubelet.address_of(pod)
+        return await proxying.forward(await proxying.endpoint_of_pod(pod, address, port, scheme), path, request)
 
     async def proxy_service(self, service: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
-        raise _unsupported("proxying to services")
+        endpoint = await proxying.endpoint_of_service(self.client(), service, port, scheme, self._owns)
+        return await proxying.forward(endpoint, path, request)
 
     async def proxy_node(self, node: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
         raise _unsupported("proxying to nodes")
+
+    async def _owns(self, address: str) -> bool:
+        for kubelet in self.kubelets.values():
+            if kubelet.streams and await kubelet.owns(address):
+                return True
+        return False
 
 
 Serve = Callable[[remote.Messages, remote.Wanted], Awaitable[None]]

@@ -159,6 +159,15 @@ class Kubelet:
         """Whether containers are real processes that can be attached to and connected to."""
         return isinstance(self.runtime, ProcessRuntime)
 
+    async def address_of(self, pod: Obj) -> str:
+        """Where the pod's processes listen; empty when it has no sandbox."""
+        entry = await self.runtime.pod(pod["metadata"]["uid"])
+        return entry[0].ip if entry is not None else ""
+
+    async def owns(self, address: str) -> bool:
+        """Whether it is the address of a pod here."""
+        return any(sandbox.ip == address for sandbox, _ in await self.runtime.list_pods())
+
     async def logs(
         self, pod: Obj, container: str, wanted: logs.Wanted, *, follow: bool, previous: bool
     ) -> AsyncIterator[bytes]:

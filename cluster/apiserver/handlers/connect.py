@@ -71,6 +71,8 @@ class Connect:
         path = "/" + "/".join(ctx.info.rest)
         if ctx.request.path.endswith("/") and not path.endswith("/"):
             path += "/"
+        if registry.kind.plural == "pods" and not dig(entry.obj, "status", "podIP"):
+            raise errors.bad_request("address not allowed")
         node = self._node()
         proxy = {"pods": node.proxy_pod, "services": node.proxy_service, "nodes": node.proxy_node}[registry.kind.plural]
         return await proxy(entry.obj, target.port, target.scheme, path, ctx.request)
