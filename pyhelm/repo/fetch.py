@@ -112,7 +112,7 @@ def _bounded(answer: Any, url: str, limit: int) -> bytes:
     for part in answer.iter_content(1 << 16):
         size += len(part)
         if size > limit:
-            raise RepoError(f"{url} has more than {limit // (1024 * 1024)} MiB")
+            raise RepoError(f"{url} is larger than {limit} bytes")
         parts.append(part)
     return b"".join(parts)
 
