@@ -68,7 +68,9 @@ class Connect:
             raise errors.bad_request("address not allowed")
         if registry.kind.plural == "services" and not _has_endpoints(registry, entry.obj):
             raise registry.not_found(target.name)
-        path = "/" + "/".join(ctx.info.rest)
+        # As it was sent: what is escaped must stay so on its way into another request.
+        sent = ctx.request.path.strip("/").split("/")
+        path = "/" + "/".join(sent[len(sent) - len(ctx.info.rest) :])
         if ctx.request.path.endswith("/") and not path.endswith("/"):
             path += "/"
         if registry.kind.plural == "pods" and not dig(entry.obj, "status", "podIP"):

@@ -26,7 +26,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Mirror(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        seen = {"method": self.command, "path": self.path, "body": body, "headers": dict(self.headers.lower_items() if hasattr(self.headers, "lower_items") else [(k.lower(), v) for k, v in self.headers.items()])}
+        seen = {"method": self.command, "path": self.path, "body": body, "headers": {}}
+        seen["headers"].update((name.lower(), value) for name, value in self.headers.items())
         data = json.dumps(seen).encode()
         self.send_response(302 if self.path == "/moved" else 418 if self.path == "/tea" else 200)
         if self.path == "/moved":
@@ -85,6 +86,11 @@ async def test_requests_reach_the_pod_and_its_answers_come_back(http: httpx.Asyn
     assert (await http.get(f"{POD}/proxy/tea")).status_code == 418
     moved = await http.get(f"{POD}/proxy/moved")
     assert moved.headers["location"] == f"{POD}/proxy/new"
+
+
+async def test_what_is_escaped_stays_escaped(http: httpx.AsyncClient, pod: Obj) -> None:
+    answer = await http.get(f"{POD}/proxy/a%2Fb%0d%0aX-Evil:%20yes/c/")
+    assert answer.json()["path"].lower() == "/a%2fb%0d%0ax-evil:%20yes/c/"
 
 
 async def test_a_path_without_its_slash_is_sent_on(http: httpx.AsyncClient, pod: Obj) -> None:
