@@ -96,6 +96,7 @@ class CustomResources:
     def _serve(self, name: str, crd: Obj) -> None:
         leaving = bool(crd["metadata"].get("deletionTimestamp"))
         mark: Obj = {"spec": crd["spec"], "names": crd["status"]["acceptedNames"], "leaving": leaving}
+        mark["stored"] = crd["status"].get("storedVersions")
         held = self._served.get(name)
         if held is not None and held[0] == mark:
             return

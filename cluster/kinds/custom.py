@@ -18,6 +18,7 @@ from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subreso
 from cluster.kinds.printers.text import name, seconds_of, since
 from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
+from cluster.meta.errors import internal
 from cluster.meta.field import FaultType, FieldError, invalid
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionKind, Obj
@@ -53,7 +54,8 @@ def kinds_of(crd: Obj, rules: Rules = no_rules) -> list[Kind]:
     """The kinds a definition serves. Names are the accepted ones once there are any."""
     spec, accepted = crd["spec"], (crd.get("status") or {}).get("acceptedNames") or {}
     names = accepted if accepted.get("plural") and accepted.get("kind") else spec["names"]
-    return [_kind(spec, names, version, rules) for version in spec["versions"] if version.get("served")]
+    held = len((crd.get("status") or {}).get("storedVersions") or ()) > 1
+    return [_kind(spec, names, version, rules, held) for version in spec["versions"] if version.get("served")]
 
 
 def schema_of(version: Spec) -> Spec | None:
@@ -62,11 +64,14 @@ def schema_of(version: Spec) -> Spec | None:
     return found if isinstance(found, dict) else None
 
 
-def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules) -> Kind:
+def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules, mixed: bool) -> Kind:
+    """`mixed`: there may be objects in the store that were written in another version."""
     group, schema = spec["group"], schema_of(version) or {}
     stored = next((v["name"] for v in spec["versions"] if v.get("storage")), version["name"])
     same = version["name"] == stored
     subresources = version.get("subresources") or {}
+    webhook = (spec.get("conversion") or {}).get("strategy") == "Webhook"
+    convert = _refuse(f"{group}, Kind={names['kind']}") if webhook else _restamp
     strategy = _Rules(names["kind"], schema, "status" in subresources, rules)
     return Kind(
         group=group,
@@ -85,8 +90,8 @@ def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules) -> Kind:
         table=_table(version.get("additionalPrinterColumns")),
         strategy=strategy.strategy(),
         selectable=_selectable(version.get("selectableFields") or []),
-        to_storage=None if same else _restamp(f"{group}/{stored}"),
-        from_storage=None if same else _restamp(f"{group}/{version['name']}"),
+        to_storage=None if same else convert(f"{group}/{stored}"),
+        from_storage=None if same and not mixed else convert(f"{group}/{version['name']}"),
         storage_version=same,
         deprecated=_deprecated(group, names["kind"], version),
     )
@@ -105,6 +110,21 @@ def _restamp(api_version: str) -> Callable[[Obj], Obj]:
         return {**obj, "apiVersion": api_version}
 
     return convert
+
+
+def _refuse(about: str) -> Callable[[str], Callable[[Obj], Obj]]:
+    """Conversion by webhook: objects are to be had in the version they are stored in."""
+
+    def converter(api_version: str) -> Callable[[Obj], Obj]:
+        def convert(obj: Obj) -> Obj:
+            if obj["apiVersion"] == api_version:
+                return obj
+            why = f"conversion webhook for {about} from {obj['apiVersion']} to {api_version} failed: "
+            raise internal(why + "this server converts by strategy None only")
+
+        return convert
+
+    return converter
 
 
 class _Rules:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
+
 from cluster.apiserver.handlers import body, render
 from cluster.apiserver.handlers.accept import wanted_by
 from cluster.apiserver.http.messages import Response
@@ -136,7 +138,10 @@ def _digest(
         else:
             from cluster.meta.patch.shown import patched_text
 
-            text = patched_text(registry.services.schema.go_order(registry.kind, new), value)
+            if registry.kind.definition:
+                text = patched_text(registry.services.schema.go_order(registry.kind, new), value)
+            else:
+                text = gojson.escape_html(orjson.dumps(new, option=orjson.OPT_SORT_KEYS)).decode()
             found = faults.invalid("patch", text, misfit.why)
         raise errors.invalid(("", ""), "", [found.cause()]) from None
 

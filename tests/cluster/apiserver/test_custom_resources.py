@@ -154,3 +154,27 @@ async def test_rules_that_cannot_be_right_are_refused(server: ApiServer, rule: s
     with pytest.raises(StatusError) as caught:
         await server.client().create(CRDS, definition(spec=spec))
     assert words in caught.value.message
+
+
+async def test_the_storage_version_may_change(server: ApiServer) -> None:
+    client, crd = server.client(), definition()
+    crd["spec"]["versions"].append({**crd["spec"]["versions"][0], "name": "v2", "storage": False})
+    await client.create(CRDS, crd)
+    await client.create(WIDGETS, widget(spec={"n": 3}), "default")
+    first, second = crd["spec"]["versions"]
+    versions = [{**first, "storage": False}, {**second, "storage": True}]
+    await client.patch(CRDS, "widgets.acme.io", "", {"spec": {"versions": versions}})
+    found = await client.get(GroupVersionResource("acme.io", "v2", "widgets"), "w", "default")
+    assert found["apiVersion"] == "acme.io/v2"
+    assert (stored(server, "widgets.acme.io") or {})["status"]["storedVersions"] == ["v1", "v2"]
+
+
+async def test_conversion_by_webhook_is_refused_by_name(server: ApiServer) -> None:
+    client, crd = server.client(), definition()
+    crd["spec"]["versions"].append({**crd["spec"]["versions"][0], "name": "v2", "storage": False})
+    webhook = {"clientConfig": {"url": "https://127.0.0.1:1/"}, "conversionReviewVersions": ["v1"]}
+    crd["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    await client.create(CRDS, crd)
+    await client.create(WIDGETS, widget(), "default")
+    with pytest.raises(StatusError, match="this server converts by strategy None only"):
+        await client.get(GroupVersionResource("acme.io", "v2", "widgets"), "w", "default")
