@@ -18,6 +18,7 @@ from cluster.apiserver import bootstrap
 from cluster.apiserver.admission.interface import Surroundings
 from cluster.apiserver.admission.plugins import default_chain
 from cluster.apiserver.allocators.services import ServiceAllocator
+from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
 from cluster.apiserver.authn.certificates import CertificateAuthenticator
 from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
@@ -224,6 +225,7 @@ class ApiServer:
         tokens = self.services.extras.get("tokens")
         if tokens is not None:
             sources.append(tokens)
+        sources.append(BootstrapTokens(self.feed, self.clock))
         return sources
 
     def _listener(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
 from cluster.apiserver.authz.escalation import compact, covers, parts, shown
 from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServer
@@ -153,3 +154,27 @@ async def test_flow_schemas_name_levels_that_exist(server: ApiServer) -> None:
     names = {level["metadata"]["name"] for level in levels}
     assert {s["spec"]["priorityLevelConfiguration"]["name"] for s in schemas} == names
     assert all(s["status"]["conditions"][0]["status"] == "False" for s in schemas)
+
+
+@pytest.mark.parametrize(
+    ("change", "known"),
+    [
+        ({}, True),
+        ({"expiration": "2001-01-01T00:00:00Z"}, False),
+        ({"usage-bootstrap-authentication": "false"}, False),
+        ({"auth-extra-groups": "system:masters"}, False),
+        ({"token-secret": "fedcba9876543210"}, False),
+    ],
+)
+async def test_bootstrap_tokens(server: ApiServer, change: dict[str, str], known: bool) -> None:
+    data = {"token-id": "abcdef", "token-secret": "0123456789abcdef", "usage-bootstrap-authentication": "true"}
+    secret = {"metadata": {"name": "bootstrap-token-abcdef"}, "type": "bootstrap.kubernetes.io/token"}
+    given = {**data, "auth-extra-groups": "system:bootstrappers:workers", **change}
+    await server.client().create(SECRETS, {**secret, "stringData": given}, "kube-system")
+    source = BootstrapTokens(server.feed, server.clock)
+    user = await source.authenticate_token("abcdef.0123456789abcdef")
+    assert (user is not None) == known
+    if user is not None:
+        assert user.name == "system:bootstrap:abcdef"
+        assert "system:bootstrappers:workers" in user.groups
+    assert await source.authenticate_token("abcdeg.0123456789abcdef") is None
