@@ -90,9 +90,11 @@ def _template(error: TemplateError, given: GivenValues) -> Explanation:
     outer = error.frames[-2::-1] if len(error.frames) > 1 else ()
     chain = [f"{_file(chart, f.file)}:{f.line}:{f.column}: {f.expression}" for f in outer]
     said = next((f for f in reversed(error.frames) if _paths(f.expression)), None)
+    # Jinja2 tells the line and a word of it: what the line names is the best there is.
+    text = said.expression if said is not None else error.excerpt.partition("\n")[0]
     values: list[str] = []
-    if rendering is not None and said is not None:
-        values = [_origin(rendering, given, said.file, path) for path in _paths(said.expression)]
+    if rendering is not None and (said is not None or rendering.chart.engine == "jinja2"):
+        values = [_origin(rendering, given, (said or last).file, path) for path in _paths(text)]
     return Explanation(
         message=error.cause, file=_file(chart, last.file), line=last.line, column=last.column,
         excerpt=error.excerpt, chain=tuple(chain), values=tuple(values),

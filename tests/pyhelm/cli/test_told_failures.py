@@ -101,3 +101,17 @@ def test_a_misspelt_template_gets_a_suggestion(chart: Path, tmp_path: Path, acti
     (chart / "templates" / "_h.tpl").write_text('{{- define "bad.labels" }}{{ end }}')
     (chart / "templates" / "x.yaml").write_text(action.replace('"j"', '"bad.lables"') + "\n")
     assert failed(tmp_path, "template", str(chart)).endswith('hint: did you mean "bad.labels"?\n')
+
+
+def test_jinja2_charts_are_told_the_same_way(chart: Path, tmp_path: Path) -> None:
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: bad\nversion: 1.0.0\nengine: jinja2\n")
+    (chart / "templates" / "_h.tpl").unlink()
+    template = chart / "templates" / "x.yaml"
+    template.write_text("{% for x in [1, 2] %}\n---\nkind: A\n{% endfor %}\n---\nname: {{ Values.name }}\n")
+    told = failed(tmp_path, "template", str(chart))
+    assert told.startswith("Error: bad/templates/x.yaml:6: the output is not valid YAML: mapping values")
+    assert "  .Values.name comes from bad/values.yaml:3:1\n" in told
+    template.write_text("# one\nname: {{ Values.a.nope.tag }}\n")
+    told = failed(tmp_path, "template", str(chart))
+    assert told.startswith("Error: bad/templates/x.yaml:2:")
+    assert "  .Values.a comes from bad/values.yaml:1:1; it has no nope.tag\n" in told
