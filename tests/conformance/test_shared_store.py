@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from etcd_process import etcd
 
 from cluster.apiserver.server import ApiServer, ApiServerOptions
 from cluster.client.interface import Client
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource, Obj
 from cluster.storage.etcd import EtcdStore
+from cluster.testing.etcd import etcd, installed
 
+pytestmark = pytest.mark.skipif(not installed(), reason="no etcd on this machine (Debian: etcd-server)")
 MAPS = GroupVersionResource("", "v1", "configmaps")
 
 

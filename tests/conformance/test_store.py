@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from etcd_process import etcd
 
 from cluster.storage.etcd import EtcdStore
 from cluster.storage.interface import (
@@ -26,12 +25,16 @@ from cluster.storage.interface import (
 )
 from cluster.storage.memory import MemoryStore
 from cluster.storage.sqlite import SqliteStore
+from cluster.testing.etcd import etcd, installed
 
 A, B, C = Key("/registry/pods/ns/a"), Key("/registry/pods/ns/b"), Key("/registry/pods/ns/c")
 PODS = "/registry/pods/"
 
 
-@pytest.fixture(params=["memory", "sqlite", "etcd"])
+needs_etcd = pytest.mark.skipif(not installed(), reason="no etcd on this machine (Debian: etcd-server)")
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("etcd", marks=needs_etcd)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with AsyncExitStack() as held:
         made: Store
@@ -114,9 +117,7 @@ async def test_recreated_key_has_a_new_create_revision(store: Store) -> None:
 
 async def test_only_one_of_many_rivals_wins(store: Store) -> None:
     first = await store.create(A, b"0")
-    results = await asyncio.gather(
-        *(store.update_if(A, b"%d" % i, first) for i in range(20)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(store.update_if(A, b"%d" % i, first) for i in range(20)), return_exceptions=True)
     assert sum(not isinstance(r, BaseException) for r in results) == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,9 +21,11 @@ from cluster.machinery.clock import RealClock
 from cluster.machinery.informer import Informer
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource, Obj
+from cluster.storage.etcd import EtcdStore
 from cluster.storage.interface import Store
 from cluster.storage.memory import MemoryStore
 from cluster.storage.sqlite import SqliteStore
+from cluster.testing.etcd import etcd, installed
 
 MAPS = GroupVersionResource("", "v1", "configmaps")
 NAMES = [f"m{i}" for i in range(5)]
@@ -33,14 +35,23 @@ CLIENTS, OPERATIONS = 6, 40
 ODD = "a\u2028b\u0085c\u2029d"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+needs_etcd = pytest.mark.skipif(not installed(), reason="no etcd on this machine (Debian: etcd-server)")
+STORES = ["memory", "sqlite", pytest.param("etcd", marks=[needs_etcd, pytest.mark.slow])]
+
+
+@pytest.fixture(params=STORES)
 async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ApiServer]:
-    store: Store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "s.db")
-    made = ApiServer(store, ApiServerOptions(tokens={"t": ADMIN}))
-    await made.start()
-    yield made
-    await made.stop()
-    await store.close()
+    async with AsyncExitStack() as held:
+        store: Store
+        if request.param == "etcd":
+            store = await EtcdStore.open(await held.enter_async_context(etcd(tmp_path)))
+        else:
+            store = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "s.db")
+        made = ApiServer(store, ApiServerOptions(tokens={"t": ADMIN}))
+        await made.start()
+        yield made
+        await made.stop()
+        await store.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The real etcd, one process a test, where this machine has it."""
+"""The real etcd, one process a test, where this machine has it (Debian: etcd-server). Knows nothing of pytest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-
-import pytest
 
 from cluster.storage.etcd import EtcdStore
 from cluster.storage.interface import StoreUnavailable
@@ -22,15 +20,20 @@ def free_port() -> int:
         return port
 
 
+PROGRAM = "etcd"
+
+
+def installed() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
 @asynccontextmanager
 async def etcd(folder: Path) -> AsyncIterator[str]:
-    """The URL of a fresh one; skips the test where there is none."""
-    program = shutil.which("etcd")
-    if program is None:
-        pytest.skip("no etcd on this machine (Debian: etcd-server)")
+    """The URL of a fresh one that keeps its files below `folder`; it ends with the block. Raises OSError where there
+    is none."""
     clients, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     process = await asyncio.create_subprocess_exec(
-        program, "--data-dir", str(folder / "etcd"), "--log-level", "error", "--logger", "zap",
+        PROGRAM, "--data-dir", str(folder / "etcd"), "--log-level", "error", "--logger", "zap",
         "--listen-client-urls", clients, "--advertise-client-urls", clients,
         "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}",
         "--heartbeat-interval", "10", "--election-timeout", "100",
