@@ -183,6 +183,22 @@ def _read(value: Obj, gvk: GroupVersionKind, target: Target, schema: Schema) -> 
         raise _unhandled(gvk, target, str(fault)) from fault
 
 
+def foreign(value: Obj, target: Target, schema: Schema) -> str:
+    """Why an object that names itself cannot be read as the expected kind; empty when it can."""
+    group, version = GroupVersion.parse(str(value.get("apiVersion") or target.gvk.api_version))
+    gvk = GroupVersionKind(group, version, str(value.get("kind") or target.gvk.kind))
+    if gvk == target.gvk:
+        return ""
+    if schema.definition_of(gvk) is None:
+        return f'no kind "{gvk.kind}" is registered for version "{GroupVersion(group, version)}" in scheme "{_SCHEME}"'
+    return "" if (gvk.group, gvk.kind) == (target.gvk.group, target.gvk.kind) else _unknown_conversion(gvk, target)
+
+
+def _unknown_conversion(gvk: GroupVersionKind, target: Target) -> str:
+    internal = target.gvk.group.partition(".")[0] or "core"
+    return f"converting ({gvk.version}.{gvk.kind}) to ({internal}.{target.gvk.kind}): unknown conversion"
+
+
 def _expected(gvk: GroupVersionKind, target: Target) -> bool:
     """Of the expected kind; the options kinds belong to every group."""
     return gvk == target.gvk or (gvk.kind == target.gvk.kind and gvk.kind in _OPTIONS)
@@ -197,6 +213,4 @@ def _check_conversion(gvk: GroupVersionKind, target: Target) -> None:
         raise bad_request(
             f"the API version in the data ({data}) does not match the expected API version ({expected})"
         )
-    internal = wanted.group.partition(".")[0] or "core"
-    text = f"converting ({gvk.version}.{gvk.kind}) to ({internal}.{wanted.kind}): unknown conversion"
-    raise _unhandled(gvk, target, text)
+    raise _unhandled(gvk, target, _unknown_conversion(gvk, target))

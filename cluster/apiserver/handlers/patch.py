@@ -126,10 +126,11 @@ def _digest(
 ) -> Obj:
     """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
     by its result, a strategic one by what is left of it, as Go prints a map."""
+    content_type, value = patch
     try:
+        _check_same_kind(registry, new, content_type)
         return body.digest(registry, new, options, blamed)
     except body.Misfit as misfit:
-        content_type, value = patch
         if content_type == STRATEGIC:
             from cluster.meta.patch.strategic import left_of
 
@@ -144,6 +145,23 @@ def _digest(
                 text = gojson.escape_html(orjson.dumps(new, option=orjson.OPT_SORT_KEYS)).decode()
             found = faults.invalid("patch", text, misfit.why)
         raise errors.invalid(("", ""), "", [found.cause()]) from None
+
+
+def _check_same_kind(registry: Registry, new: Obj, content_type: str) -> None:
+    """A patch that makes a built-in object call itself something else does not fit. Raises Misfit."""
+    kind = registry.kind
+    if not kind.definition or content_type == STRATEGIC:
+        return
+    if new.get("apiVersion") == kind.api_version and new.get("kind") == kind.kind:
+        return
+    from cluster.apiserver.codecs.body import Target, foreign
+
+    try:
+        why = foreign(new, Target.of(kind), registry.services.schema)
+    except ValueError as error:
+        why = str(error)
+    if why:
+        raise body.Misfit(kind, why)
 
 
 def _loads(data: bytes) -> Any:
