@@ -8,6 +8,7 @@ know how kinds are made of definitions (cluster.kinds.custom) nor which names ar
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
 
 CRDS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
+_log = logging.getLogger(__name__)
+_PATIENCE = 8
 _GVR = GroupVersionResource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 
 
@@ -37,6 +40,7 @@ class CustomResources:
         self._served: dict[str, tuple[Obj, list[Kind]]] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._leaving: dict[str, Callable[[], None]] = {}
+        self._failures: dict[str, int] = {}
 
     def start(self) -> None:
         feed = self._server.feed
@@ -49,10 +53,21 @@ class CustomResources:
             name = await self._queue.get()
             try:
                 await self._reconcile(name)
+                self._failures.pop(name, None)
             except errors.StatusError as error:
                 if not errors.is_not_found(error):
-                    # Somebody else has written meanwhile: look again when that has been seen.
-                    asyncio.get_running_loop().call_later(0.05, self._queue.put_nowait, name)
+                    self._again(name, error)
+            except Exception as error:
+                _log.exception("definition %s", name)
+                self._again(name, error)
+
+    def _again(self, name: str, error: Exception) -> None:
+        """Look again soon where somebody else has just written, later and later where that does not help."""
+        failures = self._failures[name] = self._failures.get(name, 0) + 1
+        if failures == _PATIENCE:
+            _log.warning("definition %s cannot be settled: %s", name, error)
+        delay = min(0.05 * 2 ** min(failures, 20), 60.0)
+        asyncio.get_running_loop().call_later(delay, self._queue.put_nowait, name)
 
     # Serving.
 
@@ -100,7 +115,13 @@ class CustomResources:
         held = self._served.get(name)
         if held is not None and held[0] == mark:
             return
-        kinds = kinds_of(crd, self._rules_for(crd))
+        try:
+            kinds = kinds_of(crd, self._rules_for(crd))
+        except (ValueError, LookupError, TypeError) as error:
+            # What cannot be served must not stop the feed that everything else lives on.
+            _log.error("definition %s is not served: %s", name, error)
+            self._withdraw(name)
+            return
         if leaving:
             kinds = [_leaving(kind) for kind in kinds]
         elif held is None:

@@ -178,3 +178,16 @@ async def test_conversion_by_webhook_is_refused_by_name(server: ApiServer) -> No
     await client.create(WIDGETS, widget(), "default")
     with pytest.raises(StatusError, match="this server converts by strategy None only"):
         await client.get(GroupVersionResource("acme.io", "v2", "widgets"), "w", "default")
+
+
+async def test_a_definition_that_cannot_be_served_harms_no_other(server: ApiServer) -> None:
+    client, crd = server.client(), definition("gadgets", "Gadget")
+    crd["spec"]["versions"][0]["additionalPrinterColumns"] = [
+        {"name": "Odd", "type": "string", "jsonPath": ".spec.items[?(@.a==1 && @.b==2)].c"}
+    ]
+    try:
+        await client.create(CRDS, crd)
+    except StatusError:
+        pass
+    await client.create(CRDS, definition())
+    assert (await client.create(WIDGETS, widget(), "default"))["kind"] == "Widget"

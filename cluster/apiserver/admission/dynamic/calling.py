@@ -55,7 +55,7 @@ async def ask(config: Obj, body: Obj, timeout: float, objects: Objects) -> Any:
 
 
 def _why(error: Exception, target: str) -> str:
-    if isinstance(error.__cause__ or error, OSError | Exception) and "CERTIFICATE" in str(error).upper():
+    if "CERTIFICATE" in str(error).upper():
         return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
     parts = urlsplit(target)
     if "refused" in str(error) or "connect" in type(error).__name__.lower():
