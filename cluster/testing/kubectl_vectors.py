@@ -37,6 +37,8 @@ from cluster.storage.interface import Store
 from cluster.storage.memory import MemoryStore
 from cluster.testing.fakekubelet import FakeKubelet
 
+_LOGGED = re.compile(r"^[IW]\d{4} [\d:.]+ +\d+ \S+\.go:\d+\] .*\n", re.MULTILINE)
+"""What kubectl's libraries log on the side: whether a watch they end themselves was short is a matter of chance."""
 VERSION = "1.32"
 """The recording's kubectl: others print other words."""
 _AT_ONCE = 3
@@ -157,7 +159,7 @@ class Desk:
         stdout, stderr = await talking
         if done:
             code = process.returncode if process.returncode is not None else -1
-        return Outcome(code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        return Outcome(code, stdout.decode(errors="replace"), _LOGGED.sub("", stderr.decode(errors="replace")))
 
 
 def _kubeconfig(server: str, namespace: str) -> str:
