@@ -153,4 +153,13 @@ def _security_context(spec: dict[str, Any]) -> dict[str, Any] | None:
         return None
     known = fields(_POD_SPEC)
     hosts = {go_name(name): _field(spec.get(name), known[name]) for name in _HOST_FIELDS}
-    return hosts | (dump(context, "io.k8s.api.core.v1.PodSecurityContext") or {})
+    rest = dump(context, "io.k8s.api.core.v1.PodSecurityContext") or {}
+    # The server's own order has the sysctls behind the policy.
+    moved = {"FSGroupChangePolicy", "Sysctls"} & rest.keys()
+    ordered: dict[str, Any] = {}
+    for name, value in rest.items():
+        if name not in moved:
+            ordered[name] = value
+        if name == "FSGroup":
+            ordered |= {later: rest[later] for later in ("FSGroupChangePolicy", "Sysctls") if later in moved}
+    return hosts | ordered
