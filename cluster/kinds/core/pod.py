@@ -156,7 +156,7 @@ def _only_resources(new: Obj, old: Obj) -> None:
 
 
 def _resized(container: Obj, wanted: Obj) -> Obj:
-    parts = {name: wanted[name] for name in ("resources", "resizePolicy") if name in wanted}
+    parts: Obj = {name: wanted[name] for name in ("resources", "resizePolicy") if name in wanted}
     return {**container, **parts}
 
 
