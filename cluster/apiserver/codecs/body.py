@@ -14,7 +14,8 @@ from cluster.apiserver.codecs import media
 from cluster.kinds.kind import Kind
 from cluster.kinds.schema import Decoded, DecodeFault, Schema
 from cluster.meta import gojson
-from cluster.meta.errors import bad_request
+from cluster.meta.errors import bad_request, invalid
+from cluster.meta.field import invalid as field_invalid
 from cluster.meta.types import GroupVersion, GroupVersionKind, Obj
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
@@ -125,8 +126,8 @@ def _typed(value: Any, text: _Text, target: Target, schema: Schema, validation: 
     decoded = _read(value, gvk, target, schema)
     if validation == STRICT and (decoded.unknown or text.doubled):
         raise _unhandled(gvk, target, text.refusal(decoded.unknown))
-    _check_conversion(gvk, target)
     obj = decoded.obj
+    _check_conversion(gvk, target, obj)
     obj["apiVersion"], obj["kind"] = target.gvk.api_version, target.gvk.kind
     return Body(obj, [] if validation == IGNORE else text.warnings(decoded.unknown))
 
@@ -204,7 +205,7 @@ def _expected(gvk: GroupVersionKind, target: Target) -> bool:
     return gvk == target.gvk or (gvk.kind == target.gvk.kind and gvk.kind in _OPTIONS)
 
 
-def _check_conversion(gvk: GroupVersionKind, target: Target) -> None:
+def _check_conversion(gvk: GroupVersionKind, target: Target, obj: Obj) -> None:
     if _expected(gvk, target):
         return
     wanted = target.gvk
@@ -213,4 +214,8 @@ def _check_conversion(gvk: GroupVersionKind, target: Target) -> None:
         raise bad_request(
             f"the API version in the data ({data}) does not match the expected API version ({expected})"
         )
+    if target.kind is not None and gvk._replace(kind=wanted.kind) == wanted:
+        # The kind of a custom resource is checked as one of its fields.
+        cause = field_invalid("kind", gvk.kind, f"must be {wanted.kind}").cause()
+        raise invalid((wanted.group, gvk.kind), (obj.get("metadata") or {}).get("name") or "", [cause])
     raise _unhandled(gvk, target, _unknown_conversion(gvk, target))
