@@ -99,7 +99,7 @@ def test_proxy_socket(kubeconfig: str, tmp_path: Path) -> None:
     with _proxy(kubeconfig, f"--unix-socket={path}") as said:
         assert str(path) in said
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
-            assert client.get("http://unused/api/").json()["versions"] == ["v1"]
+            assert client.get("http://localhost/api/").json()["versions"] == ["v1"]
 
 
 @conforms("[sig-architecture] Conformance Tests should have at least two untainted nodes")

@@ -145,18 +145,14 @@ def test_pod_template_replace(api: Api) -> None:
     assert api.get(api.core("podtemplates", "pt"))["metadata"]["annotations"] == {"updated": "true"}
 
 
-@conforms(
-    "[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass [NodeConformance] [Conformance]"
-)
+@conforms("[sig-node] RuntimeClass should reject a Pod requesting a non-existent RuntimeClass [NodeConformance]")
 def test_pod_with_unknown_runtime_class(api: Api) -> None:
     fault = api.post(api.core("pods"), pod("p", runtimeClassName="nonexistent"), FORBIDDEN)
     assert fault["reason"] == "Forbidden"
     assert "RuntimeClass" in fault["message"]
 
 
-@conforms(
-    "[sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance] [Conformance]"
-)
+@conforms("[sig-node] RuntimeClass should reject a Pod requesting a deleted RuntimeClass [NodeConformance]")
 def test_pod_with_deleted_runtime_class(api: Api) -> None:
     name, where = unique("runtime-class"), "/apis/node.k8s.io/v1/runtimeclasses"
     api.post(where, {"metadata": {"name": name}, "handler": "h"}, 201)
