@@ -198,7 +198,7 @@ def test_secret_patch(api: Api) -> None:
 
 
 @conforms(
-    "[sig-node] Sysctls [LinuxOnly] [NodeConformance] should reject invalid sysctls [MinimumKubeletVersion:1.21] [Conformance]"  # noqa: E501
+    "[sig-node] Sysctls [LinuxOnly] [NodeConformance] should reject invalid sysctls"
 )
 def test_invalid_sysctls(api: Api) -> None:
     names = ("foo-", "kernel.shmmax", "safe-and-unsafe", "bar..")

@@ -21,7 +21,7 @@ def _box(**resources: Obj) -> list[Obj]:
 
 
 @conforms(
-    "[sig-scheduling] LimitRange should create a LimitRange with defaults and ensure pod has those defaults applied. [Conformance]"  # noqa: E501
+    "[sig-scheduling] LimitRange should create a LimitRange with defaults and ensure pod has those defaults applied."
 )
 def test_limit_range_defaults(api: Api) -> None:
     amount = {"cpu": "100m", "memory": "200Mi"}, {"cpu": "500m", "memory": "500Mi"}
@@ -81,7 +81,7 @@ def test_limit_range_collection(api: Api) -> None:
 
 
 @conforms(
-    "[sig-scheduling] SchedulerPreemption [Serial] PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods [Conformance]"  # noqa: E501
+    "[sig-scheduling] SchedulerPreemption [Serial] PriorityClass endpoints verify PriorityClass endpoints can be operated with different HTTP methods"  # noqa: E501
 )
 def test_priority_class_methods(api: Api) -> None:
     where = "/apis/scheduling.k8s.io/v1/priorityclasses"

@@ -203,7 +203,7 @@ def test_volume_attachment(api: Api) -> None:
 
 
 @conforms(
-    "[sig-storage] VolumeAttributesClass [FeatureGate:VolumeAttributesClass] should run through the lifecycle of a VolumeAttributesClass [Conformance]"  # noqa: E501
+    "[sig-storage] VolumeAttributesClass [FeatureGate:VolumeAttributesClass] should run through the lifecycle of a VolumeAttributesClass"  # noqa: E501
 )
 @pytest.mark.xfail(strict=True, reason="no controller takes the protection finalizer off a class in deletion")
 def test_volume_attributes_class(api: Api) -> None:
