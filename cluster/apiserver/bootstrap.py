@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
     from cluster.client.interface import Client
 
+LOOPBACK_ALLOWED = "loopback-addresses"
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
     (
@@ -143,6 +144,35 @@ def _kubernetes_service(server: ApiServer) -> Obj:
         "ipFamilyPolicy": "SingleStack",
     }
     return service
+
+
+async def advertise(server: ApiServer) -> None:
+    """Say where this server listens: the Endpoints and the slice of the Service `kubernetes`. Loopback addresses are
+    no endpoints in Kubernetes; they are told only where this server tolerates them."""
+    address = server.options.advertise or server.options.address
+    if not server.port or (address.startswith("127.") and LOOPBACK_ALLOWED not in server.options.allowances):
+        return
+    endpoints = _named("v1", "Endpoints", "kubernetes")
+    endpoints["metadata"]["labels"] = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+    port = {"name": "https", "port": server.port, "protocol": "TCP"}
+    endpoints["subsets"] = [{"addresses": [{"ip": address}], "ports": [port]}]
+    await _put(server, GroupVersionResource("", "v1", "endpoints"), endpoints)
+    slice_ = _named("discovery.k8s.io/v1", "EndpointSlice", "kubernetes")
+    slice_["metadata"]["labels"] = {"kubernetes.io/service-name": "kubernetes"}
+    slice_ |= {"addressType": "IPv4", "ports": [port]}
+    slice_["endpoints"] = [{"addresses": [address], "conditions": {"ready": True}}]
+    await _put(server, GroupVersionResource("discovery.k8s.io", "v1", "endpointslices"), slice_)
+
+
+async def _put(server: ApiServer, gvr: GroupVersionResource, obj: Obj) -> None:
+    """Create in namespace default, or bring what is there up to date."""
+    kind = server.kinds.by_gvr(gvr)
+    if kind is None:
+        return
+    if server.registry(kind).cache.get("default", obj["metadata"]["name"]) is None:
+        await ensure(server, gvr, obj, "default")
+        return
+    await server.client().update(gvr, {**obj, "metadata": {**obj["metadata"], "namespace": "default"}})
 
 
 async def ensure(

@@ -140,6 +140,7 @@ class ApiServer:
         self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
         if self._http is not None:
             await self._http.start()
+            await bootstrap.advertise(self)
         self.ready = True
 
     async def stop(self) -> None:

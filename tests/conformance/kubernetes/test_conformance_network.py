@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from conformance_api import (
     MISSING,
     STRATEGIC,
@@ -32,7 +31,6 @@ def test_master_service(api: Api) -> None:
 
 
 @conforms("[sig-network] API Server should have Endpoints and EndpointSlices pointing to API Server")
-@pytest.mark.xfail(strict=True, reason="nobody writes the Endpoints and the slice of the kubernetes Service")
 def test_master_endpoints(api: Api) -> None:
     service = api.get("/api/v1/namespaces/default/services/kubernetes")
     endpoints = api.get("/api/v1/namespaces/default/endpoints/kubernetes")
