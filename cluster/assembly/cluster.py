@@ -33,6 +33,8 @@ from cluster.storage.interface import Store
 
 log = logging.getLogger(__name__)
 LOOPBACK = "loopback-addresses"
+_NAMESPACE_GRACE = 0.1
+"""Seconds. Kubernetes waits for its other API servers to hear of the deletion; here there is one."""
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
@@ -104,7 +106,7 @@ class Cluster:
             group.create_task(self.events.run(), name="events")
             writer = self.server.client(manager="kube-controller-manager")
             controllers = run_controllers(
-                writer, self.clock, ControllerOptions(root_ca=self.options.root_ca),
+                writer, self.clock, ControllerOptions(root_ca=self.options.root_ca, namespace_grace=_NAMESPACE_GRACE),
                 informers=self.informers, events=self.events,
             )  # fmt: skip
             group.create_task(controllers, name="controllers")

@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Land
+from land import ROOT, Land
 
 CHART = ROOT / "charts" / "guestbook"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Land
+from land import Land
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

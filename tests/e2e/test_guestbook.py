@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from conftest import ROOT, Land, fetch
+from land import ROOT, Land, fetch
 
 CHART = str(ROOT / "charts" / "guestbook")
 

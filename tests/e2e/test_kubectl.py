@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import Land
+from land import Land
 
 SLEEPER = """
 apiVersion: apps/v1

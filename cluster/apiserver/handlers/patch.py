@@ -18,6 +18,7 @@ from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
 from cluster.meta import errors, gojson
 from cluster.meta import field as faults
+from cluster.meta.objects import meta
 from cluster.meta.types import Obj
 
 JSON_PATCH = "application/json-patch+json"
@@ -187,7 +188,7 @@ async def apply_patch(
     async def transform(current: Obj) -> Obj:
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
-        given = (new.get("metadata") or {}).get("resourceVersion")
+        given = meta(new).get("resourceVersion")
         new = _digest(registry, current, new, options, patch, list(blamed))
         if given != version and not given:
             new["metadata"].pop("resourceVersion", None)

@@ -44,19 +44,19 @@ def check(data: bytes) -> None:
 
 
 @given(ENTRIES)
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200, deadline=None)
 def test_entries_of_any_name_and_kind(entries: list[tuple[str, bytes, bytes]]) -> None:
     check(packed([GOOD, *entries]))
 
 
 @given(st.binary(max_size=400), st.booleans())
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200, deadline=None)
 def test_any_bytes_compressed_or_not(data: bytes, compressed: bool) -> None:
     check(gzip.compress(data) if compressed else data)
 
 
 @given(st.integers(0, 300), st.integers(0, 255), st.integers(0, 300))
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200, deadline=None)
 def test_an_archive_with_a_wrong_byte_or_a_missing_end(place: int, byte: int, end: int) -> None:
     data = bytearray(packed([GOOD]))
     data[place % len(data)] = byte
@@ -65,7 +65,7 @@ def test_an_archive_with_a_wrong_byte_or_a_missing_end(place: int, byte: int, en
 
 
 @given(st.integers(0, 1500), st.integers(0, 255))
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200, deadline=None)
 def test_a_tar_header_with_a_wrong_byte(place: int, byte: int) -> None:
     data = bytearray(gzip.decompress(packed([GOOD])))
     data[place % len(data)] = byte
