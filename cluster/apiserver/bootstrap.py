@@ -14,6 +14,7 @@ from cluster.apiserver.registry.create import create
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import LOOPBACK
+from cluster.kinds.checks import LOOPBACK as LOOPBACK_ADDRESSES
 from cluster.meta import errors
 from cluster.meta.objects import clone
 from cluster.meta.times import seconds
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
     from cluster.client.interface import Client
 
-LOOPBACK_ALLOWED = "loopback-addresses"
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
     (
@@ -150,7 +150,7 @@ async def advertise(server: ApiServer) -> None:
     """Say where this server listens: the Endpoints and the slice of the Service `kubernetes`. Loopback addresses are
     no endpoints in Kubernetes; they are told only where this server tolerates them."""
     address = server.options.advertise or server.options.address
-    if not server.port or (address.startswith("127.") and LOOPBACK_ALLOWED not in server.options.allowances):
+    if not server.port or (address.startswith("127.") and LOOPBACK_ADDRESSES not in server.options.allowances):
         return
     endpoints = _named("v1", "Endpoints", "kubernetes")
     endpoints["metadata"]["labels"] = {"endpointslice.kubernetes.io/skip-mirror": "true"}

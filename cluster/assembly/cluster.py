@@ -32,7 +32,6 @@ from cluster.scheduler.scheduler import start as make_scheduler
 from cluster.storage.interface import Store
 
 log = logging.getLogger(__name__)
-LOOPBACK = "loopback-addresses"
 _NAMESPACE_GRACE = 0.1
 """Seconds. Kubernetes waits for its other API servers to hear of the deletion; here there is one."""
 _NOT_READY = "node.kubernetes.io/not-ready"

@@ -16,11 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cluster.assembly.cluster import LOOPBACK, Cluster, ClusterOptions
+from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.cli import places
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, service_network
+from cluster.kinds.checks import LOOPBACK
 
 log = logging.getLogger(__name__)
 _STOP_PATIENCE = 40.0

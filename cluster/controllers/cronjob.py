@@ -85,8 +85,8 @@ class CronJobController:
         await self.loop.run()
 
     def _changed(self, old: Obj | None, new: Obj | None) -> None:
-        if old is None or new is None or old["spec"] != new["spec"]:
-            self.loop.queue.add(key_of(new or old or {}))
+        """Its status too: what was last scheduled may have been set by somebody else."""
+        self.loop.queue.add(key_of(new or old or {}))
 
     def _job_changed(self, old: Obj | None, new: Obj | None) -> None:
         job = new or old

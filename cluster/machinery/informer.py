@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from typing import Any, cast
 
@@ -95,9 +95,6 @@ class Informer:
 
     def by_index(self, name: str, value: str) -> Objects:
         return [self._objects[key] for key in self._indexes[name].keys.get(value, ())]
-
-    def index_values(self, name: str) -> Iterator[str]:
-        return iter(self._indexes[name].keys)
 
     # -- wiring ----------------------------------------------------------------------------------------------
 

@@ -208,7 +208,3 @@ def is_conflict(error: BaseException) -> bool:
 
 def is_already_exists(error: BaseException) -> bool:
     return isinstance(error, StatusError) and error.reason == Reason.ALREADY_EXISTS
-
-
-def is_expired(error: BaseException) -> bool:
-    return isinstance(error, StatusError) and error.code == 410

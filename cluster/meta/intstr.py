@@ -19,7 +19,3 @@ def scaled(value: int | str | None, total: int, round_up: bool) -> int:
         raise ValueError(f'invalid value for IntOrString: invalid type: string is not a percentage ("{value}")')
     share = int(found[1]) * total / 100
     return math.ceil(share) if round_up else math.floor(share)
-
-
-def is_percent(value: object) -> bool:
-    return isinstance(value, str) and _percent(value) is not None

@@ -186,16 +186,6 @@ def http_header_name(value: str) -> list[str]:
     return [regex_error(rule, _HEADER, "X-Header-Name")]
 
 
-def c_identifier(value: str) -> list[str]:
-    if re.fullmatch(_C_IDENTIFIER, value):
-        return []
-    rule = (
-        "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric "
-        "characters or '_'"
-    )
-    return [regex_error(rule, _C_IDENTIFIER, "my_name", "MY_NAME", "MyName")]
-
-
 def _parent_directory(value: str) -> list[str]:
     if value in (".", ".."):
         return [f"must not be '{value}'"]
@@ -230,10 +220,6 @@ def relaxed_env_name(value: str) -> list[str]:
             "a valid environment variable name must consist only of printable ASCII characters other than '='"
         )
     return faults
-
-
-def http_path(value: str) -> list[str]:
-    return [] if re.fullmatch(_HTTP_PATH, value) else [regex_error("Invalid path", _HTTP_PATH)]
 
 
 def path_segment(value: str, prefix: bool = False) -> list[str]:

@@ -61,14 +61,6 @@ def deleting(obj: Obj) -> bool:
     return bool(meta(obj).get("deletionTimestamp"))
 
 
-def controller_ref(obj: Obj) -> dict[str, Any] | None:
-    """The owner reference with controller=true, if there is one."""
-    for ref in meta(obj).get("ownerReferences") or []:
-        if ref.get("controller"):
-            return dict(ref)
-    return None
-
-
 def dig(obj: Any, *path: str | int, default: Any = None) -> Any:
     """Follow keys and indices; `default` where the way ends or the value is null."""
     for step in path:

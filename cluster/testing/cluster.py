@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from cluster.apiserver.server import ApiServerOptions
-from cluster.assembly.cluster import LOOPBACK, Cluster, ClusterOptions
+from cluster.assembly.cluster import Cluster, ClusterOptions
+from cluster.kinds.checks import LOOPBACK
 from cluster.storage.interface import Store
 from cluster.storage.memory import MemoryStore
 

@@ -278,8 +278,3 @@ def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
     if errors:
         raise errors[0]
     return result[0]
-
-
-def no_objects(api_version: str, kind: str, namespace: str, name: str) -> Mapping[str, Any]:
-    """`lookup` without a cluster."""
-    return {}

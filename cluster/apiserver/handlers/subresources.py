@@ -18,7 +18,6 @@ from cluster.apiserver.registry.scale import scale_of, with_replicas
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.registry.writing import attributes
 from cluster.apiserver.request import Context
-from cluster.meta import errors
 from cluster.meta.types import GroupVersionKind, GroupVersionResource, Obj
 
 SCALE = GroupVersionKind("autoscaling", "v1", "Scale")
@@ -155,10 +154,3 @@ async def token(ctx: Context, registry: Registry) -> Response:
     await registry.services.admission.validate(about)
     out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
     return render.answer(ctx, out, wanted_by(ctx, registry), 201)
-
-
-def forbidden_name(given: Obj, name: str) -> None:
-    """The object's own name, when it has one, is the URL's. Raises 400."""
-    own = (given.get("metadata") or {}).get("name") or ""
-    if own and own != name:
-        raise errors.bad_request("name in URL does not match name in object")

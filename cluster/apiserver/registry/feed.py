@@ -32,7 +32,6 @@ class Feed:
         self._sequence = 0
         self._written: dict[int, tuple[bytes, Obj]] = {}
         self._fresh: deque[Entry] = deque()
-        self._listeners: list[Callable[[int], None]] = []
         self.failure: BaseException | None = None
         self.watches: set[Callable[[], None]] = set()
         """What ends each watch under way, for an orderly stop."""
@@ -86,9 +85,6 @@ class Feed:
         heapq.heappush(self._waiting, (revision, self._sequence, done))
         await done
 
-    def on_progress(self, listener: Callable[[int], None]) -> None:
-        self._listeners.append(listener)
-
     def _apply(self, event: Event) -> None:
         record = event.record
         resource, _, key = record.key[len(ROOT) :].partition("/")
@@ -113,8 +109,6 @@ class Feed:
             done = heapq.heappop(self._waiting)[2]
             if not done.done():
                 done.set_result(None)
-        for listener in self._listeners:
-            listener(revision)
 
     # What authz and admission read.
 

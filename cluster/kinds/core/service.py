@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.core.load_balancer import load_balancer
 from cluster.kinds.core.service_checks import (
@@ -18,7 +17,6 @@ from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.printers import network
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, invalid
 from cluster.meta.types import GroupVersionKind, Obj
 
 DEFINITION = "io.k8s.api.core.v1.Service"
@@ -54,26 +52,6 @@ def _prepare_create(service: Obj) -> None:
     held = spec(service)
     if held.get("clusterIP") and not held.get("clusterIPs"):
         held["clusterIPs"] = [held["clusterIP"]]
-
-
-def allocation_faults(held: dict[str, Any]) -> Faults:
-    """What a cluster with IPv4 alone cannot give; for the registry, before it allocates."""
-    if held.get("ipFamilyPolicy") == "RequireDualStack":
-        why = "this cluster is not configured for dual-stack services"
-        return [invalid(Path("spec") / "ipFamilyPolicy", "RequireDualStack", why)]
-    return [
-        invalid((Path("spec") / "ipFamilies")[at], family, "not configured on this cluster")
-        for at, family in enumerate(held.get("ipFamilies") or ())
-        if family != "IPv4"
-    ]
-
-
-def fill_families(held: dict[str, Any]) -> None:
-    """Address families of a cluster that has IPv4 alone; for the registry, after validation, before allocation."""
-    if held.get("type") == "ExternalName":
-        return
-    held.setdefault("ipFamilies", ["IPv4"])
-    held.setdefault("ipFamilyPolicy", "SingleStack")
 
 
 def _prepare_update(new: Obj, old: Obj) -> None:

@@ -112,8 +112,3 @@ def template(obj: Obj) -> tuple[str, str]:
 
 def joined(values: Iterable[str], nothing: str = NONE) -> str:
     return ",".join(values) or nothing
-
-
-def go_bool(value: Any) -> str:
-    """A boolean as Go prints it into text."""
-    return "true" if value else "false"

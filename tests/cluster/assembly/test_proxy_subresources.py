@@ -12,7 +12,8 @@ import pytest
 
 from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServerOptions
-from cluster.assembly.cluster import LOOPBACK, Cluster, ClusterOptions
+from cluster.assembly.cluster import Cluster, ClusterOptions
+from cluster.kinds.checks import LOOPBACK
 from cluster.machinery import pods as podlib
 from cluster.machinery.resources import ENDPOINT_SLICES, PODS, SERVICES
 from cluster.meta.types import Obj
