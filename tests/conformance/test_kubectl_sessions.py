@@ -15,6 +15,8 @@ SESSIONS = ("get", "describe-workloads", "hello-types")
 """Those that say nothing of the program's own build; the others are run by the vectors command."""
 BUILD = frozenset(("get/48",))
 """What tells the commit a server was built of."""
+CHANCE = frozenset(("describe-workloads/05",))
+"""kubectl describes the data of a Secret in the order of a Go map, which is another one each time."""
 
 
 @pytest.mark.slow
@@ -24,7 +26,7 @@ def test_recorded_sessions_print_what_they_printed() -> None:
     if not find_kubectl():
         pytest.skip("no kubectl 1.32 on PATH")
     listed = [json.loads(line) for line in GOLDEN.read_text().splitlines()]
-    chosen = [s for s in listed if s["session"] in SESSIONS and s["id"] not in BUILD]
+    chosen = [s for s in listed if s["session"] in SESSIONS and s["id"] not in BUILD | CHANCE]
     assert chosen
     assert {s["id"]: faults for s, faults in run_all(chosen) if faults} == {}
 
