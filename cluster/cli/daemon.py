@@ -13,11 +13,12 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
-from cluster.cli import places
+from cluster.cli import apiserver_flags, places
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, service_network
@@ -121,6 +122,9 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         kubernetes_version=config["version"],
         allowances=frozenset({LOOPBACK}),
     )
+    given = apiserver_flags.kept_in(config)
+    if given:
+        server = replace(server, **apiserver_flags.options_of(given))
     return ClusterOptions(
         root=place.node,
         runtime=config["runtime"],

@@ -71,8 +71,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
 
 def _add_start(parser: argparse.ArgumentParser) -> None:
+    from cluster.cli.apiserver_flags import listing
     from cluster.cli.ladder import RUNTIMES
 
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = listing()
     parser.add_argument(
         "--port", type=_port, default=0, help="of the API server on 127.0.0.1 (default: 6443, or a free one)"
     )
@@ -88,6 +91,11 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="how long to wait until it is ready (default: 60s)",
     )
+    parser.add_argument(
+        "--extra-config", action="append", default=[], metavar="apiserver.KEY=VALUE",
+        help="a setting of the API server, by kube-apiserver's name for it; kept for later starts, an empty VALUE "
+        "takes it back; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--wait", action="store_true", help="wait until it is ready, which start always does")
     parser.add_argument("--no-context", action="store_true", help="leave the kubeconfig alone")
 
@@ -121,6 +129,7 @@ def _seconds(text: str) -> float:
 
 
 def _start(place: Place, arguments: argparse.Namespace) -> int:
+    from cluster.cli.apiserver_flags import parse_given
     from cluster.cli.start import StartOptions, start
 
     if arguments.nodes > 1 and arguments.runtime != "simulated":
@@ -132,6 +141,7 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
         nodes=arguments.nodes,
         timeout=arguments.timeout,
         context=not arguments.no_context,
+        apiserver=parse_given(arguments.extra_config),
     )
     started = start(place, options, os.environ)
     if not started.fresh:

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import kubeconfig, ladder, places
+from cluster.cli import apiserver_flags, kubeconfig, ladder, places
+from cluster.cli.apiserver_flags import Settings
 from cluster.cli.kubeconfig import Access
 from cluster.cli.places import Place, Refused
 
@@ -37,6 +38,8 @@ class StartOptions:
     timeout: float = 60.0
     context: bool = True
     """Whether to write the context into the user's kubeconfig."""
+    apiserver: Settings = field(default_factory=dict)
+    """Settings of the API server to change; the others stay as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def start(place: Place, options: StartOptions, environ: Mapping[str, str]) -> St
             return _already(place, options, target)
         if options.context:
             kubeconfig.check(target)
+        apiserver_flags.options_of(_settings(place, options))
         made = _Made(place)
         try:
             return _start(place, options, target, made)
@@ -77,9 +81,17 @@ def _already(place: Place, options: StartOptions, target: Path) -> Started:
         raise Refused(
             f"cluster {place.name} runs already, with the {config.get('runtime')} runtime; stop it first to change that"
         )
+    if _settings(place, options) != apiserver_flags.kept_in(config):
+        names = ", ".join(f"apiserver.{name}" for name in options.apiserver)
+        raise Refused(f"cluster {place.name} runs already, with other settings; stop it first to change {names}")
     if options.context and kubeconfig.points_to(target, place.name, server) in ("absent", "elsewhere"):
         _write_context(place, target)
     return Started(False, server, target, str(config.get("runtime")), str(config.get("why")))
+
+
+def _settings(place: Place, options: StartOptions) -> dict[str, list[str]]:
+    """What the API server is to run with: what is given, else what it had."""
+    return apiserver_flags.merged(apiserver_flags.kept_in(places.read_json(place.config)), options.apiserver)
 
 
 def server_of(place: Place) -> str:
@@ -174,6 +186,7 @@ def _config(place: Place, options: StartOptions) -> dict[str, Any]:
         "why": choice.why,
         "nodes": options.nodes or config.get("nodes") or 1,
         "port": port,
+        "extra_config": {"apiserver": _settings(place, options)},
     }
 
 

@@ -10,7 +10,7 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import kubeconfig, places
+from cluster.cli import apiserver_flags, kubeconfig, places
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place
 
@@ -30,6 +30,9 @@ def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, An
         "version": f"v{config.get('version')}",
         "runtime": {"name": config.get("runtime"), "why": config.get("why")},
     }
+    settings = apiserver_flags.shown(apiserver_flags.kept_in(config))
+    if settings:
+        told["extraConfig"] = {"apiserver": settings}
     if not places.running(place):
         return STOPPED, told
     daemon = places.read_json(place.daemon)
@@ -118,6 +121,8 @@ def table(told: dict[str, Any]) -> str:
         rows.append((f"Node {node['name']}", f"{state}, {node['address']}, pods in {node['podCIDR']}"))
     if told.get("pods"):
         rows.append(("Pods", ", ".join(f"{n} {phase}" for phase, n in sorted(told["pods"].items()))))
+    for name, value in ((told.get("extraConfig") or {}).get("apiserver") or {}).items():
+        rows.append((f"apiserver.{name}", value if isinstance(value, str) else ", ".join(value)))
     if "directory" in told:
         rows.append(("Files", told["directory"]))
     width = max(len(name) for name, _ in rows)

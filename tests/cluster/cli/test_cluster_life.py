@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -121,3 +123,17 @@ def test_refusals_are_one_line(home: Home, words: tuple[str, ...], says: str) ->
     assert says in told
     assert told.startswith("Error: ")
     assert told.count("\n") == 1
+
+
+def test_settings_of_the_api_server_outlive_a_stop(home: Home) -> None:
+    (home.path / "tokens.csv").write_text("let-me-in,bob,1,system:masters\n")
+    setting = f"apiserver.token-auth-file={home.path}/tokens.csv"
+    home.run("start", "--runtime", "simulated", "--extra-config", setting)
+    home.run("stop")
+    home.run("start")
+    told = home.status()
+    assert told["extraConfig"] == {"apiserver": {"token-auth-file": f"{home.path}/tokens.csv"}}
+    context = ssl.create_default_context(cafile=str(Path(str(told["directory"])) / "pki" / "ca.crt"))
+    request = Request(f"{told['server']}/api/v1/nodes", headers={"Authorization": "Bearer let-me-in"})
+    with urlopen(request, context=context) as answer:
+        assert json.load(answer)["kind"] == "NodeList"

@@ -1,0 +1,224 @@
+"""What a user may set of the API server: `--extra-config apiserver.KEY=VALUE`, KEY a flag of kube-apiserver.
+
+One table. A row says how the text is read and which field of ApiServerOptions it sets; what several settings make
+together is made by a function of `_TOGETHER`, which imports what it needs when one of its settings is given. Settings
+are kept as texts (`Settings`), so that a restart reads them again and complains again where a file has gone bad.
+
+It must not know the server: only names of its options stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.cli.places import Refused
+
+Settings = Mapping[str, list[str]]
+"""Flag name to the texts given for it, paths absolute. More than one text only where a flag is `repeatable`."""
+Values = Mapping[str, Any]
+"""Flag name to what its text means; a tuple of meanings where the flag is `repeatable`."""
+_COMPONENT = "apiserver."
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`parse` raises ValueError with what is wrong with the text. `option` is the field of ApiServerOptions that takes
+    the value as it is; empty where it is read by a function of `_TOGETHER`, or before the server is made."""
+
+    name: str
+    parse: Callable[[str], Any]
+    help: str
+    option: str = ""
+    repeatable: bool = False
+
+
+# How texts are read.
+
+
+def text(given: str) -> str:
+    return given
+
+
+def boolean(given: str) -> bool:
+    """Go's strconv.ParseBool."""
+    if given in ("1", "t", "T", "true", "TRUE", "True"):
+        return True
+    if given in ("0", "f", "F", "false", "FALSE", "False"):
+        return False
+    raise ValueError(f"{given!r} is neither true nor false")
+
+
+def number(given: str) -> int:
+    """Not negative."""
+    if not given.isascii() or not given.isdigit():
+        raise ValueError(f"{given!r} is not a number")
+    return int(given)
+
+
+def duration(given: str) -> float:
+    """Go's notation, as `1m30s`; answers seconds."""
+    from cluster.meta.times import parse_duration
+
+    return parse_duration(given) / 1e9
+
+
+def names(given: str) -> tuple[str, ...]:
+    """A list with commas."""
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def readable_file(given: str) -> Path:
+    path = Path(given).expanduser().absolute()
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+
+
+def writable_file(given: str) -> Path:
+    """A file that is there or can be made; its directory must be there."""
+    path = Path(given).expanduser().absolute()
+    if path.is_dir():
+        raise ValueError(f"{path} is a directory")
+    if not path.parent.is_dir():
+        raise ValueError(f"the directory {path.parent} does not exist; make it first")
+    return path
+
+
+def port_range(given: str) -> tuple[int, int]:
+    """`30000-32767`."""
+    low, dash, high = given.partition("-")
+    if not dash or not low.isdigit() or not high.isdigit() or not 0 < int(low) <= int(high) < 65536:
+        raise ValueError(f"{given!r} is not a range of ports such as 30000-32767")
+    return int(low), int(high)
+
+
+# The table.
+
+FLAGS: tuple[Flag, ...] = (
+    Flag("anonymous-auth", boolean, "whether requests without a credential are let in (default true)", "anonymous"),
+    Flag("audit-log-maxbackup", number, "how many full audit logs are kept (default 10)"),
+    Flag("audit-log-maxsize", number, "MiB at which the audit log is put aside (default 100)"),
+    Flag("audit-log-path", writable_file, "the audit log; needs audit-policy-file"),
+    Flag("audit-policy-file", readable_file, "the audit.k8s.io/v1 Policy of the audit log"),
+    Flag("service-account-issuer", text, "the issuer written into service account tokens", "issuer"),
+    Flag("service-node-port-range", port_range, "ports for Services of type NodePort", "node_ports"),
+    Flag("token-auth-file", readable_file, "static bearer tokens: CSV lines of token,user,uid,groups", "token_file"),
+)
+_BY_NAME = {flag.name: flag for flag in FLAGS}
+
+
+def _audit(values: Values) -> dict[str, Any]:
+    given = [name for name in values if name.startswith("audit-")]
+    if not given:
+        return {}
+    for needed in ("audit-log-path", "audit-policy-file"):
+        if needed not in values:
+            raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{needed} too")
+    from cluster.apiserver.audit import AuditOptions, Policy
+    from cluster.cli.configuration import read_yaml
+
+    path = values["audit-policy-file"]
+    policy = read_yaml(path)
+    try:
+        Policy(policy)
+    except ValueError as error:
+        raise Refused(f"{path}: {error}") from error
+    options = AuditOptions(
+        path=values["audit-log-path"],
+        policy=policy,
+        most_bytes=values.get("audit-log-maxsize", 100) << 20,
+        kept=values.get("audit-log-maxbackup", 10),
+    )
+    return {"audit": options}
+
+
+_TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (_audit,)
+
+
+# From the command line to the options.
+
+
+def parse_given(given: Iterable[str]) -> dict[str, list[str]]:
+    """`apiserver.KEY=VALUE`, … as settings; an empty value takes a setting back (no texts). Raises Refused."""
+    settings: dict[str, list[str]] = {}
+    for word in given:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise Refused(f"--extra-config {word}: give it as {_COMPONENT}KEY=VALUE")
+        if not key.startswith(_COMPONENT):
+            raise Refused(f"--extra-config {key}: only the API server can be configured, as {_COMPONENT}KEY=VALUE")
+        flag = _known(key.removeprefix(_COMPONENT))
+        texts = settings.setdefault(flag.name, [])
+        if not value:
+            texts.clear()
+            continue
+        meant = _meaning(flag, value)
+        if not flag.repeatable:
+            texts.clear()
+        texts.append(str(meant) if isinstance(meant, Path) else value)
+    return settings
+
+
+def _known(name: str) -> Flag:
+    flag = _BY_NAME.get(name)
+    if flag is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, _BY_NAME, 1, 0.5)
+        hint = f"; did you mean {_COMPONENT}{near[0]}?" if near else "; `start --help` lists what can be set"
+        raise Refused(f"{_COMPONENT}{name} is no setting of this API server{hint}")
+    return flag
+
+
+def _meaning(flag: Flag, given: str) -> Any:
+    try:
+        return flag.parse(given)
+    except ValueError as error:
+        raise Refused(f"{_COMPONENT}{flag.name}: {error}") from error
+
+
+def merged(kept: Settings, given: Settings) -> dict[str, list[str]]:
+    """What was kept, with what is given now in its place."""
+    return {name: list(texts) for name, texts in sorted({**kept, **given}.items()) if texts}
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """Raises Refused."""
+    out: dict[str, Any] = {}
+    for name, texts in settings.items():
+        flag = _known(name)
+        meant = tuple(_meaning(flag, given) for given in texts)
+        out[name] = meant if flag.repeatable else meant[-1]
+    return out
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    """Fields of ApiServerOptions. Reads the files that are named. Raises Refused with file and field."""
+    values = values_of(settings)
+    options = {_BY_NAME[name].option: value for name, value in values.items() if _BY_NAME[name].option}
+    for make in _TOGETHER:
+        options |= make(values)
+    return options
+
+
+def kept_in(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The settings of a cluster's config.json."""
+    found = (config.get("extra_config") or {}).get("apiserver") or {}
+    return {str(name): [str(text) for text in texts] for name, texts in found.items()}
+
+
+def shown(settings: Settings) -> dict[str, str | list[str]]:
+    """For people and scripts: one text as itself."""
+    return {name: texts[0] if len(texts) == 1 else list(texts) for name, texts in settings.items()}
+
+
+def listing() -> str:
+    """The table for `--help`."""
+    width = max(len(flag.name) for flag in FLAGS)
+    rows = (f"  {flag.name:<{width}}  {flag.help}{'; may be repeated' * flag.repeatable}" for flag in FLAGS)
+    return "settings of the API server (--extra-config apiserver.KEY=VALUE):\n" + "\n".join(rows)
