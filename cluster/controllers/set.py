@@ -42,6 +42,7 @@ STARTS: dict[str, str] = {
     "serviceaccount-token": "tokens:start",
     "persistentvolume-binder": "volume:start",
     "volume-protection": "protection:start",
+    "attributes-class-protection": "protection:start_classes",
     "statefulset": "statefulset:start",
     "daemonset": "daemonset:start",
 }

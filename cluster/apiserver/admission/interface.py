@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster.apiserver.request import UserInfo
 from cluster.kinds.kind import Kind
+from cluster.meta import errors
+from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupResource, Obj
 
 if TYPE_CHECKING:
@@ -44,6 +46,12 @@ class Attributes:
     @property
     def resource(self) -> GroupResource:
         return self.kind.group_resource
+
+    def refused(self, why: str) -> StatusError:
+        """The 403 of a plugin. While mutating, an object whose name is to be generated goes by its prefix."""
+        meta = (self.obj or {}).get("metadata") or {}
+        name = self.name or meta.get("name") or meta.get("generateName") or "Unknown"
+        return errors.forbidden(self.resource, name, why)
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:

@@ -6,12 +6,23 @@ the life of an object. The heavier formats are imported when first used.
 
 from cluster.apiserver.codecs.body import Body, Target, decode_body, summary
 from cluster.apiserver.codecs.encode import encode, encode_json, json_frame, watch_frame
-from cluster.apiserver.codecs.media import BUILT_IN, CUSTOM, JSON, PROTOBUF, YAML, Accepted, body_media, negotiate
+from cluster.apiserver.codecs.media import (
+    BUILT_IN,
+    CUSTOM,
+    JSON,
+    METADATA,
+    PROTOBUF,
+    YAML,
+    Accepted,
+    body_media,
+    negotiate,
+)
 
 __all__ = [
     "BUILT_IN",
     "CUSTOM",
     "JSON",
+    "METADATA",
     "PROTOBUF",
     "YAML",
     "Accepted",

@@ -17,7 +17,8 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 CBOR = "application/cbor"
 BUILT_IN = (JSON, YAML, PROTOBUF)
 CUSTOM = (JSON, YAML)
-_TRANSFORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+METADATA = ("PartialObjectMetadata", "PartialObjectMetadataList")
+TRANSFORMS = ("Table", *METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ class _Clause:
     params: tuple[tuple[str, str], ...]
 
 
-def negotiate(accept: str, types: tuple[str, ...] = BUILT_IN, transforms: bool = True) -> Accepted:
-    """The best clause that can be served; no header means JSON. Raises StatusError 406."""
+def negotiate(accept: str, types: tuple[str, ...] = BUILT_IN, transforms: tuple[str, ...] = TRANSFORMS) -> Accepted:
+    """The best clause that can be served; no header means JSON. What has no columns is offered in the METADATA
+    transforms only. Raises StatusError 406."""
     return _negotiate(accept, types, transforms)
 
 
 @lru_cache(maxsize=256)
-def _negotiate(accept: str, types: tuple[str, ...], transforms: bool) -> Accepted:
+def _negotiate(accept: str, types: tuple[str, ...], transforms: tuple[str, ...]) -> Accepted:
     if not accept.strip():
         return Accepted(types[0])
     named = False
@@ -119,12 +121,12 @@ def _names(clause: _Clause, media: str) -> bool:
     return clause.main == main and clause.sub in (sub, "*") and (media != CBOR or clause.sub == sub)
 
 
-def _accept(clause: _Clause, media: str, transforms: bool) -> Accepted | None:
+def _accept(clause: _Clause, media: str, transforms: tuple[str, ...]) -> Accepted | None:
     params = dict(clause.params)
     if params.get("stream", "watch") != "watch":
         return None
     transform = params.get("as", "")
-    if transform and not (transforms and _can(transform, params)):
+    if transform and not (transform in transforms and _can(transform, media, params)):
         return None
     return Accepted(
         media=media,
@@ -136,9 +138,10 @@ def _accept(clause: _Clause, media: str, transforms: bool) -> Accepted | None:
     )
 
 
-def _can(transform: str, params: dict[str, str]) -> bool:
+def _can(transform: str, media: str, params: dict[str, str]) -> bool:
+    """Tables are texts for people: they come as JSON or YAML alone."""
     known = params.get("g") == "meta.k8s.io" and params.get("v") in ("v1", "v1beta1")
-    return known and transform in _TRANSFORMS
+    return known and (transform != "Table" or media in (JSON, YAML))
 
 
 def body_media(content_type: str, types: tuple[str, ...] = BUILT_IN) -> str:

@@ -8,12 +8,13 @@ from cluster.apiserver.codecs.media import Accepted as Wanted
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import Context
 
-__all__ = ["JSON", "YAML", "Wanted", "clauses", "negotiate", "wanted_by"]
+__all__ = ["JSON", "YAML", "Wanted", "clauses", "uncolumned", "wanted_by"]
 
 
-def negotiate(accept: str) -> Wanted:
-    """For answers of built-in kinds; raises 406."""
-    return media.negotiate(accept)
+def uncolumned(ctx: Context) -> Wanted:
+    """For answers that are no resource's, such as reviews, bindings and tokens: they cannot be shown as tables.
+    Asked before anything is done. Raises 406."""
+    return media.negotiate(ctx.request.headers.get("accept", ""), transforms=media.METADATA)
 
 
 def wanted_by(ctx: Context, registry: Registry) -> Wanted:

@@ -27,6 +27,11 @@ def answer(ctx: Context, obj: Obj, wanted: Wanted, status: int = 200, schema: An
     return finish(ctx, encode(obj, wanted, schema), wanted.content_type, status)
 
 
+def created(ctx: Context, obj: Obj, wanted: Wanted) -> Response:
+    """What was asked for as an object and is not stored, whole or as its metadata."""
+    return answer(ctx, tables.partial(obj, wanted.version) if wanted.transform else obj, wanted, 201)
+
+
 def finish(ctx: Context, body: bytes, media_type: str, status: int = 200) -> Response:
     """The response with warnings, compressed when large and asked for."""
     response = Response(status, body, media_type)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.authz.interface import Attributes, Decision
 from cluster.apiserver.handlers import body, render
-from cluster.apiserver.handlers.accept import negotiate
+from cluster.apiserver.handlers.accept import uncolumned
 from cluster.apiserver.handlers.resources import write_options_of
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry import fields
@@ -135,7 +135,7 @@ class Reviews:
 
     @staticmethod
     def _answer(ctx: Context, obj: Obj) -> Response:
-        return render.answer(ctx, obj, negotiate(ctx.request.headers.get("accept", "")), 201)
+        return render.created(ctx, obj, uncolumned(ctx))
 
     @staticmethod
     def _check(faults: list[Cause], kind: str = "", group: str = AUTHZ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Operation
 from cluster.apiserver.handlers import body, patch, render, tables
-from cluster.apiserver.handlers.accept import Wanted, wanted_by
+from cluster.apiserver.handlers.accept import Wanted, uncolumned, wanted_by
 from cluster.apiserver.handlers.resources import put, write_options_of
 from cluster.apiserver.handlers.router import nothing_here
 from cluster.apiserver.http.messages import Response
@@ -98,6 +98,7 @@ def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> An
 
 async def binding(ctx: Context, registry: Registry) -> Response:
     """pods/NAME/binding and bindings: the scheduler's decision."""
+    wanted = uncolumned(ctx)
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, BINDING, options)
     name = ctx.info.name or (given.get("metadata") or {}).get("name") or ""
@@ -105,7 +106,7 @@ async def binding(ctx: Context, registry: Registry) -> Response:
     if pods is None:
         raise nothing_here()
     await bind(Registry(pods, registry.services), ctx.info.namespace, name, given, options)
-    return render.answer(ctx, _created(), wanted_by(ctx, registry), 201)
+    return render.answer(ctx, _created(), wanted, 201)
 
 
 def _created() -> Obj:
@@ -135,10 +136,11 @@ async def eviction(ctx: Context, registry: Registry) -> Response:
     """Delete a pod unless a disruption budget forbids it."""
     from cluster.apiserver.registry.eviction import evict
 
+    wanted = uncolumned(ctx)
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, _eviction_kind(ctx), options)
     await evict(registry, ctx.info.namespace, ctx.info.name, given, options)
-    return render.answer(ctx, _created(), wanted_by(ctx, registry), 201)
+    return render.answer(ctx, _created(), wanted, 201)
 
 
 async def token(ctx: Context, registry: Registry) -> Response:
@@ -146,6 +148,7 @@ async def token(ctx: Context, registry: Registry) -> Response:
     issuer = registry.services.extras.get("tokens")
     if issuer is None:
         raise nothing_here()
+    wanted = uncolumned(ctx)
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, TOKEN_REQUEST, options)
     namespace, name = ctx.info.namespace, ctx.info.name
@@ -153,4 +156,4 @@ async def token(ctx: Context, registry: Registry) -> Response:
     await registry.services.admission.mutate(about)
     await registry.services.admission.validate(about)
     out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
-    return render.answer(ctx, out, wanted_by(ctx, registry), 201)
+    return render.created(ctx, out, wanted)

@@ -105,6 +105,13 @@ async def test_runtime_classes_bring_overhead_and_selectors(server: ApiServer) -
         await server.client().create(PODS, pod("c", runtimeClassName="none"), "default")
 
 
+async def test_a_refused_pod_whose_name_is_to_be_generated_goes_by_its_prefix(server: ApiServer) -> None:
+    await ready(server)
+    nameless = {**pod("", serviceAccountName="none"), "metadata": {"generateName": "w-"}}
+    with pytest.raises(StatusError, match=r'^pods "w-" is forbidden: error looking up service account default/none: '):
+        await server.client().create(PODS, nameless, "default")
+
+
 async def test_a_quota_limits_once_the_controller_has_taken_it_up(server: ApiServer) -> None:
     await ready(server)
     client = server.client()

@@ -7,7 +7,7 @@ import struct
 import orjson
 import pytest
 
-from cluster.apiserver.codecs import CUSTOM, Accepted, encode, json_frame, negotiate, watch_frame
+from cluster.apiserver.codecs import CUSTOM, METADATA, Accepted, encode, json_frame, negotiate, watch_frame
 from cluster.apiserver.codecs.protobuf_wire import fields
 from cluster.kinds.schema import schema
 from cluster.meta.errors import StatusError
@@ -18,7 +18,8 @@ OBJECT = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "d
 def test_the_first_clause_that_can_be_served_wins() -> None:
     asked = "application/json;as=Table;v=v9;g=meta.k8s.io,application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
     assert negotiate(asked).transform == "Table"
-    assert negotiate(asked, transforms=False) == Accepted()
+    assert negotiate(asked, transforms=METADATA) == Accepted()
+    assert negotiate(asked.replace("json", "vnd.kubernetes.protobuf", 2)) == Accepted()
     assert negotiate("") == Accepted()
     assert negotiate("*/*").media == "application/json"
     assert negotiate("application/yaml;q=0.5, application/vnd.kubernetes.protobuf").media.endswith("protobuf")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from conformance_api import (
     MISSING,
     NOT_ACCEPTABLE,
@@ -240,7 +239,6 @@ def test_chunks(api: Api) -> None:
 @conforms(
     "[sig-api-machinery] Servers with support for Table transformation should return a 406 for a backend which does not implement metadata"  # noqa: E501
 )
-@pytest.mark.xfail(strict=True, reason="reviews are answered as they are where only a Table is accepted")
 def test_table_refused(api: Api) -> None:
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     spec = {"nonResourceAttributes": {"path": "/", "verb": "get"}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from conformance_api import (
     INVALID,
     MISSING,
@@ -205,7 +204,6 @@ def test_volume_attachment(api: Api) -> None:
 @conforms(
     "[sig-storage] VolumeAttributesClass [FeatureGate:VolumeAttributesClass] should run through the lifecycle of a VolumeAttributesClass"  # noqa: E501
 )
-@pytest.mark.xfail(strict=True, reason="no controller takes the protection finalizer off a class in deletion")
 def test_volume_attributes_class(api: Api) -> None:
     def make() -> Obj:
         return {"driverName": "e2e-fake-csi-driver", "parameters": {"tier": "gold"}}

@@ -9,7 +9,6 @@ from cluster.apiserver.admission.plugins.plain import PlainPlugin
 from cluster.apiserver.authz.interface import Attributes as Asked
 from cluster.apiserver.authz.interface import Authorizer, Decision
 from cluster.apiserver.request import MASTERS, UserInfo
-from cluster.meta import errors
 from cluster.meta.types import GroupResource, Obj
 
 REQUESTS = GroupResource("certificates.k8s.io", "certificatesigningrequests")
@@ -42,7 +41,7 @@ class _SignerRight(PlainPlugin):
         signer = _signer(attributes.old)
         if not may(self.around.authorizer, attributes.user, self.verb, signer):
             why = f'user not permitted to {self.verb} requests with signerName "{signer}"'
-            raise errors.forbidden(REQUESTS, attributes.name, why)
+            raise attributes.refused(why)
 
     def concerned(self, _: Attributes) -> bool:
         return True
@@ -75,7 +74,7 @@ class CertificateSubjectRestriction(PlainPlugin):
             return
         if MASTERS in _organizations(str(attributes.obj["spec"].get("request") or "")):
             why = f"use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed"
-            raise errors.forbidden(REQUESTS, attributes.name, why)
+            raise attributes.refused(why)
 
 
 def _organizations(encoded: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.objects import dig
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import GroupResource, Obj
@@ -25,7 +24,7 @@ class PersistentVolumeClaimResize(PlainPlugin):
         if dig(old, "status", "phase") != "Bound" or self._may_grow(claim):
             return
         why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must"
-        raise errors.forbidden(CLAIMS, attributes.name, f"{why} support resize")
+        raise attributes.refused(f"{why} support resize")
 
     def _may_grow(self, claim: Obj) -> bool:
         name = claim["spec"].get("storageClassName")

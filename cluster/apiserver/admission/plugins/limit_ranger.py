@@ -7,7 +7,6 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import GroupResource, Obj
 
@@ -44,7 +43,7 @@ class LimitRanger(PlainPlugin):
         faults = _claim_faults(self, attributes) if attributes.resource == CLAIMS else _pod_faults(self, attributes)
         if faults:
             text = faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]"
-            raise errors.forbidden(attributes.resource, attributes.name, text)
+            raise attributes.refused(text)
 
     def _items(self, attributes: Attributes, kind: str) -> Iterator[Obj]:
         for limit_range in self.around.objects.all(RANGES, attributes.namespace):

@@ -37,12 +37,7 @@ class NamespaceLifecycle(PlainPlugin):
 
     @staticmethod
     def _terminating(a: Attributes) -> errors.StatusError:
-        name = a.name or ((a.obj or {}).get("metadata") or {}).get("name") or ""
-        error = errors.forbidden(
-            a.resource,
-            name,
-            f"unable to create new content in namespace {a.namespace} because it is being terminated",
-        )
+        error = a.refused(f"unable to create new content in namespace {a.namespace} because it is being terminated")
         cause = Cause("NamespaceTerminating", f"namespace {a.namespace} is being terminated", "metadata.namespace")
         error.details = {**(error.details or {}), "causes": [cause.as_dict()]}
         return error

@@ -55,17 +55,13 @@ class NodeRestriction(PlainPlugin):
             return
         if not node:
             why = f'could not determine node from user "{attributes.user.name}"'
-            raise self._refuse(attributes, why)
+            raise attributes.refused(why)
         checks = {PODS: self._pod, NODES: self._node, LEASES: self._lease, CSI_NODES: self._csi_node}
         check = checks.get(attributes.resource)
         if attributes.resource == ACCOUNTS:
             self._token(attributes, node)
         elif check is not None:
             check(attributes, node)
-
-    @staticmethod
-    def _refuse(a: Attributes, why: str) -> errors.StatusError:
-        return errors.forbidden(a.resource, a.name, why)
 
     # Pods.
 
@@ -79,8 +75,8 @@ class NodeRestriction(PlainPlugin):
         elif not a.subresource and a.operation is Operation.DELETE:
             self._only_own(a, node, a.old or self._live_pod(a), "delete pods")
         else:
-            raise self._refuse(
-                a, f'unexpected operation "{a.operation}", node "{node}" can only create and delete mirror pods'
+            raise a.refused(
+                f'unexpected operation "{a.operation}", node "{node}" can only create and delete mirror pods'
             )
 
     def _live_pod(self, a: Attributes) -> Obj | None:
@@ -88,39 +84,39 @@ class NodeRestriction(PlainPlugin):
 
     def _only_own(self, a: Attributes, node: str, pod: Obj | None, what: str) -> None:
         if pod is not None and dig(pod, "spec", "nodeName") != node:
-            raise self._refuse(a, f'node "{node}" can only {what} with spec.nodeName set to itself')
+            raise a.refused(f'node "{node}" can only {what} with spec.nodeName set to itself')
 
     def _pod_status(self, a: Attributes, node: str) -> None:
         if a.operation is not Operation.UPDATE or a.old is None or a.obj is None:
-            raise self._refuse(a, f'unexpected operation "{a.operation}"')
+            raise a.refused(f'unexpected operation "{a.operation}"')
         self._only_own(a, node, a.old, "update pod status for pods")
         if (a.old["metadata"].get("labels") or {}) != (a.obj["metadata"].get("labels") or {}):
-            raise self._refuse(a, f'node "{node}" cannot update labels through pod status')
+            raise a.refused(f'node "{node}" cannot update labels through pod status')
 
     def _create_pod(self, a: Attributes, node: str, pod: Obj) -> None:
         if MIRROR not in (pod["metadata"].get("annotations") or {}):
             why = f'pod does not have "{MIRROR}" annotation, node "{node}" can only create mirror pods'
-            raise self._refuse(a, why)
+            raise a.refused(why)
         if dig(pod, "spec", "nodeName") != node:
-            raise self._refuse(a, f'node "{node}" can only create pods with spec.nodeName set to itself')
+            raise a.refused(f'node "{node}" can only create pods with spec.nodeName set to itself')
         self._owner(a, node, pod["metadata"].get("ownerReferences") or [])
         for resource, _ in references(pod):
-            raise self._refuse(a, f'node "{node}" can not create pods that reference {_REFERENCES[resource]}')
+            raise a.refused(f'node "{node}" can not create pods that reference {_REFERENCES[resource]}')
 
     def _owner(self, a: Attributes, node: str, owners: list[dict[str, Any]]) -> None:
         why = f'node "{node}" can only create pods with '
         if len(owners) != 1:
-            raise self._refuse(a, f"{why}an owner reference set to itself")
+            raise a.refused(f"{why}an owner reference set to itself")
         owner = owners[0]
         if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
-            raise self._refuse(a, f"{why}an owner reference set to itself")
+            raise a.refused(f"{why}an owner reference set to itself")
         if not owner.get("controller"):
-            raise self._refuse(a, f"{why}a controller owner reference set to itself")
+            raise a.refused(f"{why}a controller owner reference set to itself")
         if owner.get("blockOwnerDeletion"):
-            raise self._refuse(a, f'node "{node}" must not set blockOwnerDeletion on an owner reference')
+            raise a.refused(f'node "{node}" must not set blockOwnerDeletion on an owner reference')
         found = self.around.objects.get(NODES, "", node)
         if found is None or found["metadata"].get("uid") != owner.get("uid"):
-            raise self._refuse(a, f'node "{node}" can only create pods with an owner reference of its own uid')
+            raise a.refused(f'node "{node}" can only create pods with an owner reference of its own uid')
 
     # The node itself.
 
@@ -133,40 +129,40 @@ class NodeRestriction(PlainPlugin):
         elif a.operation is Operation.UPDATE and a.obj is not None and a.old is not None:
             self._labels(a, a.obj, a.old["metadata"].get("labels") or {}, "modify labels")
             if (a.obj.get("spec") or {}).get("taints") != (a.old.get("spec") or {}).get("taints"):
-                raise self._refuse(a, f'node "{node}" is not allowed to modify taints')
+                raise a.refused(f'node "{node}" is not allowed to modify taints')
             if a.obj["metadata"].get("ownerReferences") != a.old["metadata"].get("ownerReferences"):
-                raise self._refuse(a, f'node "{node}" is not allowed to modify ownerReferences')
+                raise a.refused(f'node "{node}" is not allowed to modify ownerReferences')
 
     def _labels(self, a: Attributes, new: Obj, before: dict[str, str], what: str) -> None:
         now = new["metadata"].get("labels") or {}
         changed = {k for k in now.keys() | before.keys() if now.get(k) != before.get(k)}
         forbidden = sorted(k for k in changed if _is_restricted(k))
         if forbidden:
-            raise self._refuse(a, f"is not allowed to {what}: {', '.join(forbidden)}")
+            raise a.refused(f"is not allowed to {what}: {', '.join(forbidden)}")
 
     # Its lease, its CSI drivers, the tokens of its pods.
 
     def _lease(self, a: Attributes, node: str) -> None:
         if a.namespace != LEASE_NAMESPACE:
-            raise self._refuse(a, f'can only access leases in the "{LEASE_NAMESPACE}" system namespace')
+            raise a.refused(f'can only access leases in the "{LEASE_NAMESPACE}" system namespace')
         if a.name and a.name != node:
-            raise self._refuse(a, "can only access node lease with the same name as the requesting node")
+            raise a.refused("can only access node lease with the same name as the requesting node")
 
     def _csi_node(self, a: Attributes, node: str) -> None:
         if a.name and a.name != node:
-            raise self._refuse(a, "can only access CSINode with the same name as the requesting node")
+            raise a.refused("can only access CSINode with the same name as the requesting node")
 
     def _token(self, a: Attributes, node: str) -> None:
         ref = dig(a.obj, "spec", "boundObjectRef") or {}
         if ref.get("kind") != "Pod" or not ref.get("name"):
-            raise self._refuse(a, "node requested token not bound to a pod")
+            raise a.refused("node requested token not bound to a pod")
         pod = self.around.objects.get(PODS, a.namespace, ref["name"])
         if pod is None:
             raise errors.not_found(PODS, ref["name"])
         if ref.get("uid") and ref["uid"] != pod["metadata"]["uid"]:
-            raise self._refuse(a, "the UID in the bound object reference does not match the UID in record")
+            raise a.refused("the UID in the bound object reference does not match the UID in record")
         if dig(pod, "spec", "nodeName") != node:
-            raise self._refuse(a, "node requested token bound to a pod scheduled on a different node")
+            raise a.refused("node requested token bound to a pod scheduled on a different node")
 
 
 def _is_restricted(label: str) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.types import GroupResource, Obj
 
 PODS, NODES = GroupResource("", "pods"), GroupResource("", "nodes")
@@ -24,7 +23,7 @@ class PodResizeValidator(PlainPlugin):
             return
         node = pod["spec"].get("nodeName") or ""
         if node and self.around.objects.get(NODES, "", node) is None:
-            raise errors.forbidden(PODS, attributes.name, f'node "{node}" not found')
+            raise attributes.refused(f'node "{node}" not found')
 
 
 def _resources(pod: Obj) -> list[Any]:

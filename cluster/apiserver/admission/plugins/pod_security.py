@@ -109,7 +109,7 @@ class PodSecurity(PlainPlugin):
         policy, _ = policy_of(self._labels(a.namespace), "enforce")
         found = policy.complaints(pod)
         if found:
-            raise errors.forbidden(PODS, a.name, f'violates PodSecurity "{policy}": {_detailed(found)}')
+            raise a.refused(f'violates PodSecurity "{policy}": {_detailed(found)}')
         self._warn(a, pod)
 
     def _warn(self, a: Attributes, template: Obj) -> None:

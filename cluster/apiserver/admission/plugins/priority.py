@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.types import GroupResource, Obj
 
 PODS = GroupResource("", "pods")
@@ -30,14 +29,12 @@ class Priority(PlainPlugin):
         if name:
             spec["priorityClassName"] = name
         if spec.get("priority") is not None and spec["priority"] != priority:
-            self._refuse(
-                attributes,
+            raise attributes.refused(
                 f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; "
                 f"priority admission controller computed {priority} from the given PriorityClass name",
             )
         if spec.get("preemptionPolicy") and spec["preemptionPolicy"] != policy:
-            self._refuse(
-                attributes,
+            raise attributes.refused(
                 f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
                 f"priority admission controller computed {policy} from the given PriorityClass name",
             )
@@ -48,9 +45,7 @@ class Priority(PlainPlugin):
             return
         for other in self.around.objects.all(CLASSES):
             if other.get("globalDefault") and other["metadata"]["name"] != attributes.name:
-                raise errors.forbidden(
-                    CLASSES,
-                    attributes.name,
+                raise attributes.refused(
                     f"PriorityClass {other['metadata']['name']} is already marked as default. "
                     "Only one default can exist",
                 )
@@ -67,8 +62,7 @@ class Priority(PlainPlugin):
             return self._default()
         found = self.around.objects.get(CLASSES, "", name)
         if found is None:
-            self._refuse(a, f"no PriorityClass with name {name} was found")
-        assert found is not None
+            raise a.refused(f"no PriorityClass with name {name} was found")
         return name, int(found.get("value") or 0), found.get("preemptionPolicy") or PREEMPT
 
     def _default(self) -> tuple[str, int, str]:
@@ -81,7 +75,3 @@ class Priority(PlainPlugin):
             int(lowest.get("value") or 0),
             lowest.get("preemptionPolicy") or PREEMPT,
         )
-
-    @staticmethod
-    def _refuse(a: Attributes, why: str) -> None:
-        raise errors.forbidden(a.resource, a.name or ((a.obj or {}).get("metadata") or {}).get("name", ""), why)

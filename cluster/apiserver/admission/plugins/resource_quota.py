@@ -68,12 +68,12 @@ class ResourceQuota(PlainPlugin):
         unknown = sorted(k for k in delta if k not in (status.get("used") or {}))
         if unknown:
             name = quota["metadata"]["name"]
-            raise _refuse(a, f"status unknown for quota: {name}, resources: {','.join(unknown)}")
+            raise a.refused(f"status unknown for quota: {name}, resources: {','.join(unknown)}")
         used = {k: Quantity.parse(v) for k, v in (status.get("used") or {}).items()}
         limits = {k: Quantity.parse(v) for k, v in hard.items()}
         over = sorted(k for k, more in delta.items() if more > NONE and used.get(k, NONE) + more > limits[k])
         if over:
-            raise _refuse(a, _exceeded(quota, over, delta, used, limits))
+            raise a.refused(_exceeded(quota, over, delta, used, limits))
         if not a.dry_run:
             await self.around.writes.update_status(QUOTAS, _with_usage(quota, delta, used))
 
@@ -93,10 +93,6 @@ def _with_usage(quota: Obj, delta: Usage, used: Usage) -> Obj:
         total[name] = str(used.get(name, NONE) + more)
     out["status"]["used"] = total
     return out
-
-
-def _refuse(a: Attributes, why: str) -> errors.StatusError:
-    return errors.forbidden(a.resource, a.name, why)
 
 
 def _delta(a: Attributes, hard: Obj) -> Usage:
@@ -175,7 +171,7 @@ def _check_specified(a: Attributes, quota: Obj, hard: Obj) -> None:
                     missing.setdefault(limited, []).append(container["name"])
     if missing:
         listed = "; ".join(f"{limited} for: {','.join(sorted(set(who)))}" for limited, who in missing.items())
-        raise _refuse(a, f"failed quota: {quota['metadata']['name']}: must specify {listed}")
+        raise a.refused(f"failed quota: {quota['metadata']['name']}: must specify {listed}")
 
 
 def _in_scope(quota: Obj, pod: Obj) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.objects import clone
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import GroupResource, Obj
@@ -39,7 +38,7 @@ class RuntimeClass(PlainPlugin):
         defined = ((found or {}).get("overhead") or {}).get("podFixed")
         if given and not defined:
             why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
-            raise errors.forbidden(PODS, attributes.name, why)
+            raise attributes.refused(why)
 
     def _class(self, a: Attributes, pod: Obj) -> Obj | None:
         name = pod["spec"].get("runtimeClassName")
@@ -47,7 +46,7 @@ class RuntimeClass(PlainPlugin):
             return None
         found = self.around.objects.get(CLASSES, "", name)
         if found is None:
-            raise errors.forbidden(PODS, a.name, f'pod rejected: RuntimeClass "{name}" not found')
+            raise a.refused(f'pod rejected: RuntimeClass "{name}" not found')
         return found
 
     @staticmethod
@@ -55,7 +54,7 @@ class RuntimeClass(PlainPlugin):
         given = pod["spec"].get("overhead")
         if given and _amounts(given) != _amounts(defined):
             why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
-            raise errors.forbidden(PODS, a.name, why)
+            raise a.refused(why)
         pod["spec"]["overhead"] = dict(defined)
 
     @staticmethod
@@ -65,7 +64,7 @@ class RuntimeClass(PlainPlugin):
             if selector.setdefault(key, value) != value:
                 place = f"nodeSelector[{key}]"
                 why = f"conflict: runtimeClass.scheduling.{place} = {value}; pod.spec.{place} = {selector[key]}"
-                raise errors.forbidden(PODS, a.name, why)
+                raise a.refused(why)
         if selector:
             spec["nodeSelector"] = dict(sorted(selector.items()))
         held = spec.get("tolerations") or []

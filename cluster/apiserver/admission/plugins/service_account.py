@@ -7,7 +7,6 @@ from typing import Any
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
 from cluster.apiserver.registry.metadata import generate_name
-from cluster.meta import errors
 from cluster.meta.types import GroupResource, Obj
 
 PODS = GroupResource("", "pods")
@@ -45,23 +44,17 @@ class ServiceAccount(PlainPlugin):
     def _check_mirror(self, a: Attributes, pod: Obj) -> None:
         spec = pod.get("spec") or {}
         if spec.get("serviceAccountName"):
-            raise self._refuse(a, "a mirror pod may not reference service accounts")
+            raise a.refused("a mirror pod may not reference service accounts")
         for volume in spec.get("volumes") or []:
             for source in (volume.get("projected") or {}).get("sources") or []:
                 if "serviceAccountToken" in source:
-                    raise self._refuse(a, "a mirror pod may not use ServiceAccountToken volume projections")
+                    raise a.refused("a mirror pod may not use ServiceAccountToken volume projections")
 
     def _account(self, a: Attributes, name: str) -> Obj:
         account = self.around.objects.get(ACCOUNTS, a.namespace, name)
         if account is None:
-            raise self._refuse(
-                a, f'error looking up service account {a.namespace}/{name}: serviceaccount "{name}" not found'
-            )
+            raise a.refused(f'error looking up service account {a.namespace}/{name}: serviceaccount "{name}" not found')
         return account
-
-    @staticmethod
-    def _refuse(a: Attributes, why: str) -> errors.StatusError:
-        return errors.forbidden(PODS, a.name or ((a.obj or {}).get("metadata") or {}).get("name", ""), why)
 
     @staticmethod
     def _wants_token(spec: Obj, account: Obj) -> bool:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from cluster.apiserver.admission.dynamic.policies import Bound, Misconfigured, bound, params_of
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.meta import errors
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupResource, Obj
 
@@ -101,6 +100,6 @@ def _message(validation: Obj, variables: dict[str, object]) -> str:
 def _refusal(a: Attributes, denial: Denial) -> StatusError:
     binding = denial.found.binding["metadata"]["name"]
     text = f"ValidatingAdmissionPolicy '{denial.found.name}' with binding '{binding}' denied request: {denial.message}"
-    error = errors.forbidden(a.resource, a.name, text)
+    error = a.refused(text)
     details = {**(error.details or {}), "causes": [{"message": text}]}
     return StatusError(_CODES.get(denial.reason, 422), denial.reason, error.message, details)
