@@ -170,6 +170,8 @@ class ObjectWatch:
 
     async def events(self) -> AsyncIterator[WatchEvent]:
         cache, feed = self._registry.cache, self._registry.services.feed
+        if cache.unreadable:
+            self._registry.refuse_unreadable(cached=True)
         if self._from and self._from < cache.floor:
             raise errors.expired(f"too old resource version: {self._from} ({cache.floor})")
         if not self._from:

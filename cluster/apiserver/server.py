@@ -56,6 +56,7 @@ from cluster.storage.interface import Store
 if TYPE_CHECKING:
     from cluster.apiserver.audit import AuditLog, AuditOptions
     from cluster.client.interface import Client
+    from cluster.storage.encryption.configuration import Encryption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,8 @@ class ApiServerOptions:
     most_in_flight: int = 600
     signing_key: Path | None = None
     issuer: str = "https://kubernetes.default.svc"
+    encryption: Encryption | None = None
+    """What is encrypted in the store, and how; None stores everything as it is."""
     audit: AuditOptions | None = None
     """Where and what to log of requests; None logs nothing."""
 
@@ -103,10 +106,10 @@ class ApiServer:
         kinds: KindRegistry | None = None,
     ) -> None:
         self.options = options or ApiServerOptions()
-        self.store = store
+        self.store = store if self.options.encryption is None else _encrypted(store, self.options.encryption)
         self.clock = clock or RealClock()
         self.kinds = kinds or KindRegistry.builtin(self.options.kubernetes_version)
-        self.feed = Feed(store)
+        self.feed = Feed(self.store)
         self.connect = Connect(nodes)
         self.allocator = ServiceAllocator(self.options.service_cidr, self.options.node_ports)
         self.authorizer = self._authorizer()
@@ -273,6 +276,12 @@ class ApiServer:
 def default_manager_of(user: UserInfo) -> str:
     """The field manager of an in-process client that names none."""
     return "kube-apiserver" if user == LOOPBACK else user.name.rpartition(":")[2]
+
+
+def _encrypted(store: Store, encryption: Encryption) -> Store:
+    from cluster.storage.encryption.store import EncryptedStore
+
+    return EncryptedStore(store, encryption)
 
 
 class _StatusWrites:

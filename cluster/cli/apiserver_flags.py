@@ -79,6 +79,14 @@ def readable_file(given: str) -> Path:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
 
 
+def private_file(given: str) -> Path:
+    """A readable file with secrets in it, which nobody but its owner may read."""
+    path = readable_file(given)
+    if path.stat().st_mode & 0o077:
+        raise ValueError(f"{path} holds keys and is open to others; `chmod 600 {path}` first")
+    return path
+
+
 def writable_file(given: str) -> Path:
     """A file that is there or can be made; its directory must be there."""
     path = Path(given).expanduser().absolute()
@@ -105,6 +113,11 @@ FLAGS: tuple[Flag, ...] = (
     Flag("audit-log-maxsize", number, "MiB at which the audit log is put aside (default 100)"),
     Flag("audit-log-path", writable_file, "the audit log; needs audit-policy-file"),
     Flag("audit-policy-file", readable_file, "the audit.k8s.io/v1 Policy of the audit log"),
+    Flag(
+        "encryption-provider-config",
+        private_file,
+        "the EncryptionConfiguration: what is encrypted in the store, and how",
+    ),
     Flag("service-account-issuer", text, "the issuer written into service account tokens", "issuer"),
     Flag("service-node-port-range", port_range, "ports for Services of type NodePort", "node_ports"),
     Flag("token-auth-file", readable_file, "static bearer tokens: CSV lines of token,user,uid,groups", "token_file"),
@@ -120,14 +133,11 @@ def _audit(values: Values) -> dict[str, Any]:
         if needed not in values:
             raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{needed} too")
     from cluster.apiserver.audit import AuditOptions, Policy
-    from cluster.cli.configuration import read_yaml
+    from cluster.cli.configuration import read_as, read_yaml
 
     path = values["audit-policy-file"]
     policy = read_yaml(path)
-    try:
-        Policy(policy)
-    except ValueError as error:
-        raise Refused(f"{path}: {error}") from error
+    read_as(path, Policy)
     options = AuditOptions(
         path=values["audit-log-path"],
         policy=policy,
@@ -137,7 +147,17 @@ def _audit(values: Values) -> dict[str, Any]:
     return {"audit": options}
 
 
-_TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (_audit,)
+def _encryption(values: Values) -> dict[str, Any]:
+    path = values.get("encryption-provider-config")
+    if path is None:
+        return {}
+    from cluster.cli.configuration import read_as
+    from cluster.storage.encryption.configuration import Encryption
+
+    return {"encryption": read_as(path, Encryption.read)}
+
+
+_TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (_audit, _encryption)
 
 
 # From the command line to the options.

@@ -5,10 +5,13 @@ It knows nothing of what the files mean; who asks for one checks its fields.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cluster.cli.places import Refused
+
+T = TypeVar("T")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -30,6 +33,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused(f"{path}: expected a mapping with apiVersion and kind")
     return found
+
+
+def read_as(path: Path, meaning: Callable[[dict[str, Any]], T]) -> T:
+    """What the document of a file means to `meaning`, whose ValueErrors (a line a fault) get the file's name.
+    Raises Refused."""
+    try:
+        return meaning(read_yaml(path))
+    except ValueError as error:
+        faults = str(error).splitlines()
+        raise Refused("; ".join(f"{path}: {fault}" for fault in faults)) from error
 
 
 def _loader() -> Any:

@@ -33,6 +33,18 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class StaleRecord(Record):
+    """Its value is not stored as it would be today (another key encrypts): to be written again when it is updated."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord(Record):
+    """Its stored bytes cannot be opened, for the reason `why`; the value is empty."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One change. `record.mod_revision` is the change's revision, also for a delete, whose value is the last one.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from cluster.storage.encryption.configuration import Encryption
+from cluster.storage.encryption.store import EncryptedStore
 from cluster.storage.etcd import EtcdStore
 from cluster.storage.interface import (
     Compacted,
@@ -34,14 +37,26 @@ PODS = "/registry/pods/"
 needs_etcd = pytest.mark.skipif(not installed(), reason="no etcd on this machine (Debian: etcd-server)")
 
 
-@pytest.fixture(params=["memory", "sqlite", pytest.param("etcd", marks=needs_etcd)])
+def sealed(below: Store) -> Store:
+    key = {"name": "k", "secret": b64encode(bytes(32)).decode()}
+    entry = {"resources": ["*.*"], "providers": [{"aesgcm": {"keys": [key]}}]}
+    configuration = {
+        "kind": "EncryptionConfiguration",
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "resources": [entry],
+    }
+    return EncryptedStore(below, Encryption.read(configuration))
+
+
+@pytest.fixture(params=["memory", "sqlite", "encrypted", pytest.param("etcd", marks=needs_etcd)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with AsyncExitStack() as held:
         made: Store
         if request.param == "etcd":
             made = await EtcdStore.open(await held.enter_async_context(etcd(tmp_path)))
         else:
-            made = MemoryStore() if request.param == "memory" else await SqliteStore.open(tmp_path / "s.db")
+            made = MemoryStore() if request.param != "sqlite" else await SqliteStore.open(tmp_path / "s.db")
+            made = sealed(made) if request.param == "encrypted" else made
         yield made
         await made.close()
 

@@ -122,9 +122,13 @@ def checks(server: ApiServer, name: str):  # type: ignore[no-untyped-def]
     def started() -> str:
         return "" if server.ready else "the server is starting or stopping"
 
+    def caches() -> str:
+        broken = [str(cache.resource) for cache in server.feed.caches.values() if cache.unreadable]
+        return store() or (f"cannot read all of {', '.join(broken)}" if broken else "")
+
     out = {"ping": nothing, "log": nothing, "etcd": store}
     if name == "readyz":
-        out |= {"informer-sync": store, "shutdown": started}
+        out |= {"informer-sync": caches, "shutdown": started}
     return out
 
 

@@ -150,6 +150,8 @@ class WatchSession:
             self._from = parse_revision(options.resource_version)
         except ValueError as error:
             raise revision_error(error, in_list=False) from None
+        if self._registry.cache.unreadable:
+            self._registry.refuse_unreadable(cached=True)
         if options.send_initial is not None:
             self._initial = options.send_initial
         else:

@@ -107,6 +107,10 @@ class ResourceCache:
         """Grows with each change."""
         self.floor = 0
         """Watches may start from this revision or later."""
+        self.unreadable: dict[str, str] = {}
+        """Keys whose stored values cannot be opened, and why. While there is one, nobody can know all objects."""
+        self.stale: set[str] = set()
+        """Keys whose values are to be stored anew with their next update, even if it changes nothing."""
         self._keys: list[str] = []
         self._ring: deque[Change] = deque()
         self._watches: dict[tuple[str, str], set[Watch]] = {}
@@ -122,14 +126,29 @@ class ResourceCache:
         if previous is None:
             insort(self._keys, entry.key)
         self.entries[entry.key] = entry
+        if self.unreadable or self.stale:
+            self.unreadable.pop(entry.key, None)
+            self.stale.discard(entry.key)
         self._happened(Change(ADDED if previous is None else MODIFIED, entry, previous, entry.revision))
 
     def delete(self, key: str, revision: int) -> None:
         previous = self.entries.pop(key, None)
+        self.stale.discard(key)
         if previous is None:
+            self.unreadable.pop(key, None)
             return
         del self._keys[bisect_left(self._keys, key)]
         self._happened(Change(DELETED, Entry(key, previous.value, revision), previous, revision))
+
+    def lose(self, key: str, why: str, revision: int) -> None:
+        """The store has the object, but nobody can read it. Watches end: what they would be told is not known."""
+        self.unreadable[key] = why
+        if self.entries.pop(key, None) is not None:
+            del self._keys[bisect_left(self._keys, key)]
+        self.version += 1
+        self.floor = max(self.floor, revision)
+        for watch in [watch for watches in self._watches.values() for watch in watches]:
+            self._drop(watch)
 
     def get(self, namespace: str, name: str) -> Entry | None:
         return self.entries.get(f"{namespace}/{name}" if namespace else name)

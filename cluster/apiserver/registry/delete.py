@@ -41,7 +41,7 @@ async def delete(registry: Registry, namespace: str, name: str, options: DeleteO
     entry = registry.cache.entries.get(key)
     for _ in range(_ATTEMPTS):
         if entry is None:
-            raise registry.not_found(name)
+            raise registry.absent(namespace, name)
         try:
             return await _attempt(registry, namespace, name, entry, options.copy())
         except RevisionMismatch:

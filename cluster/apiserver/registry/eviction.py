@@ -32,7 +32,7 @@ async def evict(registry: Registry, namespace: str, name: str, given: Obj, optio
     wanted.dry_run = wanted.dry_run or options.dry_run
     entry = registry.cache.get(namespace, name)
     if entry is None:
-        raise registry.not_found(name)
+        raise registry.absent(namespace, name)
     pod = entry.obj
     if not _needs_no_budget(pod):
         await _ask_budgets(registry, namespace, pod, wanted, options)

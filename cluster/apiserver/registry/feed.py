@@ -14,11 +14,24 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from cluster.apiserver.registry.cache import ResourceCache
 from cluster.apiserver.registry.entry import Entry, with_revision
 from cluster.meta.types import GroupResource, Obj
-from cluster.storage.interface import Event, EventType, Revision, Store
+from cluster.storage.interface import Event, EventType, Record, Revision, StaleRecord, Store, UnreadableRecord
 
 ROOT = "/registry/"
+_SEALED = b"k8s:enc:"
 _KEPT_DICTS = 256
 """Newest objects whose dict is kept though nobody may ask for it: a dict weighs several times its bytes."""
+
+
+def unreadable(record: Record) -> str:
+    """Why the record's value cannot be understood; empty for nearly all."""
+    if type(record) is UnreadableRecord:
+        return record.why
+    if record.value.startswith(b"{"):
+        return ""
+    if record.value.startswith(_SEALED):
+        return "identity transformer tried to read encrypted data"
+    # A wrong key of a cipher that does not notice, or a store that somebody else uses too.
+    return "the stored value is no JSON object"
 
 
 class Feed:
@@ -50,7 +63,13 @@ class Feed:
         for record in page.records:
             resource, _, key = record.key[len(ROOT) :].partition("/")
             group_resource = GroupResource(resource.partition(".")[2], resource.partition(".")[0])
-            self.cache(group_resource).load(Entry(key, record.value, record.mod_revision))
+            cache, why = self.cache(group_resource), unreadable(record)
+            if why:
+                cache.unreadable[key] = why
+                continue
+            cache.load(Entry(key, record.value, record.mod_revision))
+            if type(record) is StaleRecord:
+                cache.stale.add(key)
         self.revision = page.revision
         for cache in self.caches.values():
             cache.floor = self.revision
@@ -94,6 +113,10 @@ class Feed:
         if event.type is EventType.DELETE:
             cache.delete(key, record.mod_revision)
             return
+        why = unreadable(record)
+        if why:
+            cache.lose(key, why, record.mod_revision)
+            return
         entry = Entry(key, record.value, record.mod_revision)
         written = self._written.pop(id(record.value), None)
         if written is not None and written[0] is record.value:
@@ -102,6 +125,8 @@ class Feed:
             if len(self._fresh) > _KEPT_DICTS:
                 self._fresh.popleft().drop_forms()
         cache.put(entry)
+        if type(record) is StaleRecord:
+            cache.stale.add(key)
 
     def _advance(self, revision: int) -> None:
         self.revision = revision

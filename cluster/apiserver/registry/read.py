@@ -15,6 +15,7 @@ import orjson
 
 from cluster.apiserver.registry.cache import Match
 from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.feed import unreadable
 from cluster.apiserver.registry.options import ReadOptions, parse_revision, revision_error
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
@@ -71,7 +72,7 @@ async def get_entry(registry: Registry, namespace: str, name: str, resource_vers
             raise revision_error(error, in_list=False) from None
     entry = registry.cache.get(namespace, name)
     if entry is None:
-        raise errors.not_found(registry.kind.group_resource, name)
+        raise registry.absent(namespace, name)
     return entry
 
 
@@ -82,6 +83,8 @@ async def list_page(registry: Registry, namespace: str, options: ReadOptions) ->
         asked = parse_revision(options.resource_version)
     except ValueError as error:
         raise revision_error(error, in_list=True) from None
+    if registry.cache.unreadable:
+        registry.refuse_unreadable(namespace, cached=options.resource_version == "0")
     if options.continue_token:
         if asked:
             raise errors.bad_request("specifying resource version is not allowed when using continue")
@@ -135,6 +138,9 @@ async def _past(
     except FutureRevision:
         raise too_large_revision(revision, registry.services.feed.revision) from None
     cut = len(registry.cache.prefix)
+    for record in page.records:
+        if why := unreadable(record):
+            raise errors.internal(f'unable to transform key "{record.key}": {why}')
     entries = [Entry(r.key[cut:], r.value, r.mod_revision) for r in page.records]
     if not options.limit:
         return Page([e for e in entries if match is None or match(e)], revision)

@@ -21,6 +21,8 @@ from cluster.meta.types import Obj
 from cluster.storage.interface import Key
 
 _NO_HOOKS = Hooks()
+_REPAIR_TAKES = 30
+"""Seconds until trying again makes sense for who wants a cache of objects that cannot be read."""
 _PLAIN_FIELDS = frozenset(("metadata.name", "metadata.namespace"))
 
 
@@ -128,6 +130,22 @@ class Registry:
 
     def not_found(self, name: str) -> StatusError:
         return errors.not_found(self.kind.group_resource, name)
+
+    def absent(self, namespace: str, name: str) -> StatusError:
+        """404 for what is not in the cache; 500 when the store has it and nobody can read it."""
+        why = self.cache.unreadable.get(self.key(namespace, name))
+        return self.not_found(name) if why is None else errors.internal(why)
+
+    def refuse_unreadable(self, namespace: str = "", *, cached: bool = False) -> None:
+        """While objects cannot be read there is no list of all (500), and no cache that could be watched (429)."""
+        for key, why in sorted(self.cache.unreadable.items()):
+            fault = f'unable to transform key "{self.cache.prefix}{key}": {why}'
+            if cached:
+                package = self.kind.group.partition(".")[0] or "core"
+                text = f"storage is (re)initializing: failed to list *{package}.{self.kind.kind}: {fault}"
+                raise errors.too_many_requests(text, _REPAIR_TAKES)
+            if not namespace or key.startswith(f"{namespace}/"):
+                raise errors.internal(fault)
 
     def conflict(self, name: str, why: str = errors.MODIFIED) -> StatusError:
         return errors.conflict(self.kind.group_resource, name, why)

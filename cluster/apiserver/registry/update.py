@@ -61,7 +61,7 @@ async def update(registry: Registry, namespace: str, name: str, change: Change, 
         if entry is None:
             if change.create is not None:
                 return await change.create()
-            raise registry.not_found(name)
+            raise registry.absent(namespace, name)
         try:
             return await _attempt(registry, namespace, name, entry, change, options)
         except RevisionMismatch:
@@ -179,7 +179,7 @@ async def _store(
     key = registry.key(namespace, name)
     stored = registry.stored_form(new)
     value = encode(stored)
-    if value == entry.value or _only_times_differ(new, old):
+    if (value == entry.value or _only_times_differ(new, old)) and key not in registry.cache.stale:
         return entry
     if not options.dry_run and goes_now(registry, new, old):
         return await _remove(registry, key, entry, new)

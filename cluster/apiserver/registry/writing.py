@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.registry.entry import Entry, encode
+from cluster.apiserver.registry.feed import unreadable
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
 from cluster.meta import errors
@@ -102,7 +103,11 @@ async def newest(registry: Registry, key: str) -> Entry | None:
         record = await registry.services.store.get(registry.store_key_of(key))
     except StoreUnavailable as error:
         raise unavailable(error) from None
-    return None if record is None else entry_of(registry, record)
+    if record is None:
+        return None
+    if why := unreadable(record):
+        raise errors.internal(why)
+    return entry_of(registry, record)
 
 
 def entry_of(registry: Registry, record: Record) -> Entry:

@@ -74,6 +74,23 @@ def test_audit_settings_make_one_option(tmp_path: Path) -> None:
         options_of(parse_given(words[:1]))
 
 
+def test_a_file_with_keys_must_be_private_and_its_faults_have_file_and_field(tmp_path: Path) -> None:
+    path = tmp_path / "encryption.yaml"
+    path.write_text(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\n"
+        "resources: [{resources: [secrets], providers: [{kms: {name: x}}]}]\n"
+    )
+    path.chmod(0o644)
+    word = f"apiserver.encryption-provider-config={path}"
+    with pytest.raises(Refused, match="holds keys and is open to others; `chmod 600"):
+        parse_given([word])
+    path.chmod(0o600)
+    with pytest.raises(Refused, match=r"encryption\.yaml: resources\[0\]\.providers\[0\]\.kms: Forbidden"):
+        options_of(parse_given([word]))
+    path.write_text(path.read_text().replace("kms: {name: x}", "identity: {}"))
+    assert options_of(parse_given([word])).keys() == {"encryption"}
+
+
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
