@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
-from cluster.cli import apiserver_flags, places
+from cluster.cli import apiserver_flags, places, storages
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, service_network
@@ -55,24 +55,32 @@ async def _serve(place: Place, report: int) -> int:
         claimed, held = claim(config.get("range"))
         if claimed != config.get("range"):
             config["range"] = claimed
-        store = await _open_store(place)
-        cluster = Cluster(store, _options(place, config))
-        await _start(cluster, config)
-    except (Refused, OSError, ValueError) as error:
-        return _tell(report, error=str(error))
+        opened = await storages.open_store(place, config)
     except Exception as error:
-        log.exception("the cluster did not start")
-        return _tell(report, error=_reason(error))
+        return _not_started(report, error)
+    try:
+        cluster = Cluster(opened.store, _options(place, config))
+        await _start(cluster, config)
+    except Exception as error:
+        await opened.close()
+        return _not_started(report, error)
     config["port"] = cluster.server.port
     places.write_json(place.config, config)
     places.write_json(place.daemon, {"pid": os.getpid(), "port": cluster.server.port, "started": cluster.clock.now()})
     _settle()
     _tell(report, port=cluster.server.port)
     code = await _until_told(cluster)
-    await store.close()
+    await opened.close()
     place.daemon.unlink(missing_ok=True)
     del held
     return code
+
+
+def _not_started(report: int, error: Exception) -> int:
+    if isinstance(error, (Refused, OSError, ValueError)):
+        return _tell(report, error=str(error))
+    log.exception("the cluster did not start", exc_info=error)
+    return _tell(report, error=_reason(error))
 
 
 def _reason(error: BaseException) -> str:
@@ -80,12 +88,6 @@ def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"
-
-
-async def _open_store(place: Place) -> Any:
-    from cluster.storage.sqlite import SqliteStore
-
-    return await SqliteStore.open(place.database)
 
 
 async def _start(cluster: Cluster, config: dict[str, Any]) -> None:

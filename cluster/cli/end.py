@@ -71,6 +71,11 @@ def _end_leftovers(place: Place) -> None:
 
     for root in place.node.glob("*/runtime"):
         ProcessRuntime(root)
+    directory = places.read_json(place.config).get("etcd_directory")
+    if directory:
+        from cluster.cli.private_etcd import PrivateEtcd
+
+        PrivateEtcd(Path(directory)).end_unused()
 
 
 def _remove_context(place: Place, environ: Mapping[str, str]) -> None:

@@ -73,6 +73,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 def _add_start(parser: argparse.ArgumentParser) -> None:
     from cluster.cli.apiserver_flags import listing
     from cluster.cli.ladder import RUNTIMES
+    from cluster.cli.storages import KINDS
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = listing()
@@ -82,6 +83,11 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime", choices=RUNTIMES, default="", help="what runs containers (default: the best this machine has)"
     )
+    parser.add_argument("--storage", choices=KINDS, default="", help="what keeps the state (default: sqlite, one file)")
+    parser.add_argument(
+        "--etcd-servers", type=_urls, default=(), metavar="URL[,URL]",
+        help="the etcd to use; without it --storage etcd starts one of its own",
+    )  # fmt: skip
     parser.add_argument("--kubernetes-version", default="", metavar="X.Y", help="which API to serve")
     parser.add_argument("--nodes", type=_count, default=0, metavar="N", help="number of nodes (simulated runtime)")
     parser.add_argument(
@@ -110,6 +116,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _urls(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _count(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 250:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 250")
@@ -131,6 +141,7 @@ def _seconds(text: str) -> float:
 def _start(place: Place, arguments: argparse.Namespace) -> int:
     from cluster.cli.apiserver_flags import parse_given
     from cluster.cli.start import StartOptions, start
+    from cluster.cli.storages import Wish
 
     if arguments.nodes > 1 and arguments.runtime != "simulated":
         raise Refused("more than one node needs --runtime simulated")
@@ -141,6 +152,7 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
         nodes=arguments.nodes,
         timeout=arguments.timeout,
         context=not arguments.no_context,
+        storage=Wish(arguments.storage, arguments.etcd_servers),
         apiserver=parse_given(arguments.extra_config),
     )
     started = start(place, options, os.environ)

@@ -51,6 +51,11 @@ class Place:
         return self.state / "cluster.db"
 
     @property
+    def etcd(self) -> Path:
+        """The directory of an etcd of its own."""
+        return self.state / "etcd"
+
+    @property
     def pki(self) -> Path:
         return self.state / "pki"
 

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, kubeconfig, ladder, places
+from cluster.cli import apiserver_flags, kubeconfig, ladder, places, storages
 from cluster.cli.apiserver_flags import Settings
 from cluster.cli.kubeconfig import Access
 from cluster.cli.places import Place, Refused
+from cluster.cli.storages import Wish
 
 DEFAULT_VERSION = "1.36.2"
 _DEFAULT_PORT = 6443
@@ -38,6 +39,7 @@ class StartOptions:
     timeout: float = 60.0
     context: bool = True
     """Whether to write the context into the user's kubeconfig."""
+    storage: Wish = field(default_factory=Wish)
     apiserver: Settings = field(default_factory=dict)
     """Settings of the API server to change; the others stay as they were."""
 
@@ -62,6 +64,7 @@ def start(place: Place, options: StartOptions, environ: Mapping[str, str]) -> St
         if options.context:
             kubeconfig.check(target)
         apiserver_flags.options_of(_settings(place, options))
+        storages.settled(place, places.read_json(place.config), options.storage)
         made = _Made(place)
         try:
             return _start(place, options, target, made)
@@ -81,6 +84,8 @@ def _already(place: Place, options: StartOptions, target: Path) -> Started:
         raise Refused(
             f"cluster {place.name} runs already, with the {config.get('runtime')} runtime; stop it first to change that"
         )
+    if storages.changes(place, config, options.storage):
+        raise Refused(f"cluster {place.name} runs already; stop it first to change the addresses of its etcd")
     if _settings(place, options) != apiserver_flags.kept_in(config):
         names = ", ".join(f"apiserver.{name}" for name in options.apiserver)
         raise Refused(f"cluster {place.name} runs already, with other settings; stop it first to change {names}")
@@ -125,7 +130,7 @@ class _Made:
 
 def remove_state(place: Place) -> None:
     """Everything a cluster keeps, and its directory when nothing else is in it."""
-    for path in (place.pki, place.node):
+    for path in (place.pki, place.node, place.etcd):
         shutil.rmtree(path, ignore_errors=True)
     files = (place.config, place.daemon, place.lock, place.log, place.kubeconfig, place.merged)
     for file in (*files, *place.state.glob(f"{place.database.name}*")):
@@ -179,15 +184,19 @@ def _config(place: Place, options: StartOptions) -> dict[str, Any]:
             raise Refused(f"port {options.port} of 127.0.0.1 is used by another program; choose another with --port")
     elif not port or _taken(port):
         port = 0 if _taken(_DEFAULT_PORT) else _DEFAULT_PORT
-    return config | {
-        "version": options.version.removeprefix("v") or config.get("version") or DEFAULT_VERSION,
-        "asked_runtime": options.runtime or config.get("asked_runtime", ""),
-        "runtime": choice.runtime,
-        "why": choice.why,
-        "nodes": options.nodes or config.get("nodes") or 1,
-        "port": port,
-        "extra_config": {"apiserver": _settings(place, options)},
-    }
+    return (
+        config
+        | {
+            "version": options.version.removeprefix("v") or config.get("version") or DEFAULT_VERSION,
+            "asked_runtime": options.runtime or config.get("asked_runtime", ""),
+            "runtime": choice.runtime,
+            "why": choice.why,
+            "nodes": options.nodes or config.get("nodes") or 1,
+            "port": port,
+            "extra_config": {"apiserver": _settings(place, options)},
+        }
+        | storages.settled(place, config, options.storage)
+    )
 
 
 def _taken(port: int) -> bool:

@@ -10,7 +10,7 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, kubeconfig, places
+from cluster.cli import apiserver_flags, kubeconfig, places, storages
 from cluster.cli.pki import Keys
 from cluster.cli.places import Place
 
@@ -29,6 +29,7 @@ def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, An
         "directory": str(place.state),
         "version": f"v{config.get('version')}",
         "runtime": {"name": config.get("runtime"), "why": config.get("why")},
+        "storage": storages.told(config),
     }
     settings = apiserver_flags.shown(apiserver_flags.kept_in(config))
     if settings:
@@ -112,6 +113,8 @@ def table(told: dict[str, Any]) -> str:
     rows = [("Cluster", told["name"]), ("State", told["state"])]
     if "version" in told:
         rows += [("Kubernetes", told["version"]), ("Runtime", f"{told['runtime']['name']} ({told['runtime']['why']})")]
+    if "storage" in told:
+        rows.append(("Storage", told["storage"]))
     if "server" in told:
         config = told["kubeconfig"]
         rows += [("Server", told["server"]), ("Kubeconfig", f"{config['path']} (context {config['context']})")]

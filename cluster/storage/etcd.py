@@ -2,21 +2,25 @@
 
 It speaks the JSON form of etcd's v3 API (its gRPC gateway), so nothing but an HTTP client is needed. A write is one
 transaction: compare the key's revision, then write, else read why not. An empty etcd is at revision 1 and an empty
-store at 0, so a revision here is etcd's less one. History is kept for `HISTORY` seconds, by whoever shares it.
+store at 0, so a revision here is etcd's less one.
+
+Several members may be named. A read that does not reach one is asked of the next; a write is not, since nobody knows
+whether it was done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import ssl
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
-import httpx
+import orjson
 
+from cluster.storage.etcd_wire import NotSent, Wire
 from cluster.storage.interface import (
     Compacted,
     Event,
@@ -32,31 +36,30 @@ from cluster.storage.interface import (
     StoreUnavailable,
 )
 
-HISTORY = 300.0
 _RETRY_FIRST, _RETRY_LONGEST = 0.05, 2.0
 
 
 class EtcdStore:
     """See cluster.storage.interface.Store. Made by `open`. `Compacted.oldest` is a lower bound: etcd does not tell."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    shared = True
+
+    def __init__(self, members: Sequence[Wire]) -> None:
+        self._members = list(members)
+        self._closed = False
+        self._wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
-        self._compactor: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, verify: Any = True) -> EtcdStore:
-        """`url` like http://127.0.0.1:2379; `verify` as httpx has it (an SSLContext with the client's certificate).
-        Raises StoreUnavailable."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        store = cls(httpx.AsyncClient(base_url=url, verify=verify, timeout=10.0, limits=limits, trust_env=False))
+    async def open(cls, *urls: str, tls: ssl.SSLContext | None = None) -> EtcdStore:
+        """`urls` as Wire has them; `tls` knows the authority of https members and the client's certificate. Raises
+        StoreUnavailable when none of them answers."""
+        store = cls([Wire(url, tls) for url in urls])
         try:
             await store.current_revision()
         except StoreUnavailable:
             await store.close()
             raise
-        store._compactor = asyncio.ensure_future(store._compact_in_turn())
         return store
 
     async def get(self, key: Key) -> Record | None:
@@ -91,16 +94,17 @@ class EtcdStore:
 
     async def watch_from(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
         delay = _RETRY_FIRST
-        while not self._closing.done():
+        while not self._closed:
+            member = self._members[0]
             try:
-                async with aclosing(cast(Any, self._watch(prefix, revision))) as batches:
+                async with aclosing(cast(Any, self._watch(member, prefix, revision))) as batches:
                     async for events in batches:
                         revision, delay = events[-1].record.mod_revision, _RETRY_FIRST
                         yield events
-            except httpx.TransportError:
+            except OSError:
                 # Resumed from the last change seen, so nothing is lost or doubled.
-                pass
-            await asyncio.wait((self._closing,), timeout=delay)
+                self._pass_over(member)
+            await asyncio.wait((self._wake,), timeout=delay)
             delay = min(delay * 2, _RETRY_LONGEST)
 
     async def compact(self, revision: Revision) -> None:
@@ -112,12 +116,11 @@ class EtcdStore:
         return _revision(await self._call("kv/range", key=_coded("/"), count_only=True))
 
     async def close(self) -> None:
-        if not self._closing.done():
-            self._closing.set_result(None)
-        if self._compactor is not None:
-            self._compactor.cancel()
-            await asyncio.gather(self._compactor, return_exceptions=True)
-        await self._http.aclose()
+        self._closed = True
+        if not self._wake.done():
+            self._wake.set_result(None)
+        for member in self._members:
+            member.close()
 
     # Calls.
 
@@ -150,63 +153,58 @@ class EtcdStore:
 
     async def _call(self, path: str, *, refused: Revision | None = None, **body: Any) -> dict[str, Any]:
         """One call; `refused` is the revision that a refusal would speak of."""
-        if self._closing.done():
-            raise StoreUnavailable("the store is closed")
+        status, answer = await self._post(path, orjson.dumps(body))
         try:
-            answer = await self._http.post(f"/v3/{path}", json=body)
-            found: dict[str, Any] = answer.json()
-        except (httpx.HTTPError, ValueError, RuntimeError) as error:
-            raise StoreUnavailable(f"etcd: {error or type(error).__name__}") from error
-        if answer.status_code == 200:
+            found: dict[str, Any] = orjson.loads(answer)
+        except ValueError as error:
+            raise StoreUnavailable(f"etcd: {error}") from error
+        if status == 200:
             return found
-        why = str(found.get("message") or found.get("error") or answer.status_code)
+        why = str(found.get("message") or found.get("error") or status)
         if "compacted" in why:
             raise Compacted(Revision((refused or 0) + 1))
         if "future revision" in why:
             raise FutureRevision(why)
         raise StoreUnavailable(f"etcd: {why}")
 
-    async def _watch(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
+    async def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """The answer of the first member that gives one."""
+        left = len(self._members)
+        while True:
+            if self._closed:
+                raise StoreUnavailable("the store is closed")
+            member = self._members[0]
+            try:
+                return await member.post(b"/v3/" + path.encode(), body)
+            except OSError as error:
+                left -= 1
+                self._pass_over(member)
+                if left <= 0 or not (isinstance(error, NotSent) or path == "kv/range"):
+                    raise StoreUnavailable(f"etcd: {error}") from error
+
+    def _pass_over(self, member: Wire) -> None:
+        """Begin with the next one from now on."""
+        if self._members[0] is member:
+            self._members.append(self._members.pop(0))
+
+    async def _watch(self, member: Wire, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
         """One watch stream, until it breaks or the store closes."""
         # It begins at the revision itself, whose change is passed over: so etcd refuses just what is forgotten.
-        wish = {"key": _coded(prefix), "range_end": _end(prefix), "start_revision": str(revision + 1), "prev_kv": True}
-        timeout = httpx.Timeout(10.0, read=None)
-        async with self._http.stream("POST", "/v3/watch", json={"create_request": wish}, timeout=timeout) as answer:
-            async for line in self._lines(answer):
-                found = json.loads(line).get("result") or {}
+        asked = {"key": _coded(prefix), "range_end": _end(prefix), "start_revision": str(revision + 1), "prev_kv": True}
+        lines = cast(Any, member.lines(b"/v3/watch", orjson.dumps({"create_request": asked})))
+        async with aclosing(lines):
+            async for line in lines:
+                found = orjson.loads(line).get("result") or {}
                 if "compact_revision" in found:
                     raise Compacted(Revision(int(found["compact_revision"]) - 1))
+                if found.get("created") and _revision(found) < revision:
+                    # What was seen is ahead of what there is: somebody has put an older state in its place.
+                    raise Compacted(_revision(found))
                 if found.get("canceled") or not found:
                     return
                 events = [_event(e) for e in found.get("events", ()) if _at(e["kv"]) > revision]
                 if events:
                     yield events
-
-    async def _lines(self, answer: httpx.Response) -> AsyncIterator[bytes]:
-        blocks = answer.aiter_bytes()
-        rest = b""
-        while True:
-            coming = asyncio.ensure_future(anext(blocks, b""))
-            try:
-                await asyncio.wait((coming, self._closing), return_when=asyncio.FIRST_COMPLETED)
-                if self._closing.done() or not (block := coming.result()):
-                    return
-            finally:
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                yield line
-
-    async def _compact_in_turn(self) -> None:
-        """Forget what was history already one period ago."""
-        before = await self.current_revision()
-        while True:
-            await asyncio.sleep(HISTORY)
-            with suppress(StoreUnavailable):
-                await self.compact(before)
-                before = await self.current_revision()
 
 
 def _coded(key: str) -> str:

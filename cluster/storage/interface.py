@@ -2,7 +2,7 @@
 
 One revision counter orders every write to every key. A write is acknowledged (its awaitable finishes) only when
 it would survive kill -9. A watcher gets every later change of its prefix once, in revision order, and changes of
-one revision together. Implementations: `memory`, `sqlite` (and etcd); one conformance suite runs over all.
+one revision together. Implementations: `memory`, `sqlite` and `etcd`; one conformance suite runs over all.
 """
 
 from __future__ import annotations
@@ -103,6 +103,11 @@ class StoreUnavailable(StoreError):
 
 class Store(Protocol):
     """Eight verbs. All may raise StoreUnavailable."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether others write to it as well, so that whoever follows it may be behind what they were told."""
+        ...
 
     async def get(self, key: Key) -> Record | None: ...
 

@@ -19,6 +19,8 @@ MOST_BYTES = 6 << 20
 class MemoryStore:
     """See cluster.storage.interface.Store. History is bounded by `most_events` and `most_bytes`."""
 
+    shared = False
+
     def __init__(self, *, most_events: int = MOST_EVENTS, most_bytes: int = MOST_BYTES) -> None:
         self._space = Keyspace()
         self._watchers = Watchers()

@@ -47,6 +47,8 @@ class SqliteStore:
     `compaction-before-commit`; tests stop the process there.
     """
 
+    shared = False
+
     def __init__(
         self,
         path: Path,

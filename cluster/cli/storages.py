@@ -1,0 +1,169 @@
+"""Where a cluster keeps its state: what may be asked for, what is kept of it in config.json, and how it is opened.
+
+A cluster keeps the storage it began with; only the addresses of an etcd may change. It must not know what the state
+is made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cluster.cli import apiserver_flags
+from cluster.cli.places import Place, Refused
+
+if TYPE_CHECKING:
+    from cluster.cli.private_etcd import PrivateEtcd
+    from cluster.storage.interface import Store
+
+SQLITE, MEMORY, ETCD = KINDS = ("sqlite", "memory", "etcd")
+_WATCH_ETCD = 0.5
+_FOREIGN = b"k8s\x00"
+"""How a kube-apiserver begins what it stores, unless told to store JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user gave; empty where nothing."""
+
+    kind: str = ""
+    servers: tuple[str, ...] = ()
+
+
+def kind_of(config: Mapping[str, Any]) -> str:
+    return str(config.get("storage") or SQLITE)
+
+
+def settled(place: Place, config: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """The entries of config.json. Raises Refused for what cannot be, or cannot be changed."""
+    kind = wish.kind or (ETCD if wish.servers else kind_of(config))
+    if wish.servers and kind != ETCD:
+        raise Refused(f"--etcd-servers goes with --storage etcd, not with --storage {kind}")
+    if place.exists() and kind != kind_of(config):
+        raise Refused(
+            f"cluster {place.name} keeps its state in {kind_of(config)}; to move it to {kind}, take a snapshot "
+            f"(cluster snapshot save FILE), delete it, and restore the snapshot with --storage {kind}"
+        )
+    if kind != ETCD:
+        return {"storage": kind}
+    if wish.servers:
+        if place.exists() and config.get("etcd_directory"):
+            raise Refused(f"cluster {place.name} has an etcd of its own; --etcd-servers is for a new cluster")
+        return {"storage": kind, "etcd_servers": [_checked(url) for url in wish.servers]}
+    if config.get("etcd_servers"):
+        return {"storage": kind, "etcd_servers": config["etcd_servers"]}
+    from cluster.cli.private_etcd import check_installed
+
+    check_installed()
+    return {"storage": kind, "etcd_directory": str(config.get("etcd_directory") or place.etcd)}
+
+
+def changes(place: Place, config: Mapping[str, Any], wish: Wish) -> bool:
+    """Whether the wish asks for other entries than there are. Raises Refused."""
+    kept = {**config, "storage": kind_of(config)}
+    return any(kept.get(name) != value for name, value in settled(place, config, wish).items())
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and bool(parts.port)
+    except ValueError:
+        good = False
+    if not good or parts.path.strip("/"):
+        raise Refused(f"--etcd-servers {url}: give it as http://HOST:PORT or https://HOST:PORT")
+    return url.rstrip("/")
+
+
+class Opened:
+    """A store that is open, and what must be done when it is no longer needed."""
+
+    def __init__(self, store: Store, etcd: PrivateEtcd | None = None) -> None:
+        self.store = store
+        self._etcd = etcd
+        self._keeping = asyncio.create_task(self._keep(etcd), name="etcd") if etcd is not None else None
+
+    async def close(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self.store.close()
+        if self._etcd is not None:
+            await asyncio.to_thread(self._etcd.leave)
+
+    async def _keep(self, etcd: PrivateEtcd) -> None:
+        """Start it again where it has ended; whoever wrote meanwhile was told that the store is unavailable."""
+        while True:
+            await asyncio.sleep(_WATCH_ETCD)
+            if not etcd.alive():
+                with suppress(Refused):
+                    await asyncio.to_thread(etcd.ensure)
+
+
+async def open_store(
+    place: Place, config: Mapping[str, Any], *, fail_point: Callable[[str], None] | None = None
+) -> Opened:
+    """Raises Refused, StoreUnavailable."""
+    kind = kind_of(config)
+    if kind == MEMORY:
+        from cluster.storage.memory import MemoryStore
+
+        return Opened(MemoryStore())
+    if kind == SQLITE:
+        from cluster.storage.sqlite import SqliteStore
+
+        return Opened(await SqliteStore.open(place.database, fail_point=fail_point))
+    directory = config.get("etcd_directory")
+    if not directory:
+        return Opened(await open_etcd(config["etcd_servers"], apiserver_flags.kept_in(config)))
+    from cluster.cli.private_etcd import PrivateEtcd
+
+    etcd = PrivateEtcd(Path(directory))
+    await asyncio.to_thread(etcd.enter)
+    try:
+        return Opened(await open_etcd([etcd.url], {}), etcd)
+    except BaseException:
+        await asyncio.to_thread(etcd.leave)
+        raise
+
+
+async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings) -> Store:
+    """Raises Refused, StoreUnavailable."""
+    from cluster.storage.etcd import EtcdStore
+
+    store = await EtcdStore.open(*urls, tls=_tls(urls, settings))
+    for record in (await store.list_at("/registry/", limit=1)).records:
+        if record.value.startswith(_FOREIGN):
+            await store.close()
+            raise Refused(f"the etcd at {urls[0]} holds another kube-apiserver's state ({record.key}); name another")
+    return store
+
+
+def _tls(urls: Sequence[str], settings: apiserver_flags.Settings) -> ssl.SSLContext | None:
+    values = apiserver_flags.values_of(settings)
+    authority, certificate, key = (values.get(f"etcd-{part}") for part in ("cafile", "certfile", "keyfile"))
+    if not any(url.startswith("https://") for url in urls):
+        return None
+    if (certificate is None) != (key is None):
+        raise Refused("apiserver.etcd-certfile and apiserver.etcd-keyfile go together")
+    try:
+        context = ssl.create_default_context(cafile=str(authority) if authority else None)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise Refused(f"the TLS files for etcd cannot be used: {error}") from error
+    return context
+
+
+def told(config: Mapping[str, Any]) -> str:
+    """For people."""
+    kind = kind_of(config)
+    if kind == ETCD:
+        return f"etcd at {', '.join(config['etcd_servers'])}" if config.get("etcd_servers") else "etcd of its own"
+    return f"{kind} (lost when the cluster stops)" if kind == MEMORY else kind
