@@ -39,6 +39,10 @@ class EncryptedStore:
         self._written: dict[int, tuple[bytes, bytes]] = {}
         """What was written from here and is not yet announced, sealed and plain: the very bytes come back."""
 
+    @property
+    def shared(self) -> bool:
+        return self._below.shared
+
     def _transformer(self, key: str) -> Transformer:
         resource = key.split("/", 3)[2]
         found = self._transformers.get(resource)
