@@ -108,16 +108,11 @@ async def _service_range(server: ApiServer) -> None:
 
 
 async def _accounts_of_itself(server: ApiServer) -> None:
-    """What others read of this server: the certificate authority its clients are checked with."""
-    authority = server.options.client_ca
+    """What others read of this server."""
     gvr = GroupVersionResource("", "v1", "configmaps")
     since = _named("v1", "ConfigMap", "kube-apiserver-legacy-service-account-token-tracking")
     since["data"] = {"since": seconds(server.clock.now())[:10]}
     await ensure(server, gvr, since, "kube-system")
-    if authority is not None:
-        known = _named("v1", "ConfigMap", "extension-apiserver-authentication")
-        known["data"] = {"client-ca-file": authority.read_text()}
-        await ensure(server, gvr, known, "kube-system")
 
 
 async def _policy(server: ApiServer) -> None:

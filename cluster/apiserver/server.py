@@ -17,10 +17,17 @@ from typing import TYPE_CHECKING, Any
 from cluster.apiserver import bootstrap
 from cluster.apiserver.admission.interface import Surroundings
 from cluster.apiserver.admission.plugins import default_chain
+from cluster.apiserver.aggregation.trust import Trust
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
 from cluster.apiserver.authn.certificates import CertificateAuthenticator
 from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
+from cluster.apiserver.authn.request_headers import (
+    FrontProxy,
+    IdentityHeaders,
+    RequestHeaderAuthenticator,
+    authorities,
+)
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
 from cluster.apiserver.authz.escalation import EscalationCheck
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
@@ -46,6 +53,7 @@ from cluster.apiserver.registry.hooks import default_hooks
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.services import Services
 from cluster.apiserver.request import LOOPBACK, UserInfo
+from cluster.client.endpoint import KeyPair
 from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.kinds.schema import schema
@@ -77,6 +85,10 @@ class ApiServerOptions:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     client_ca: Path | None = None
+    front_proxy: FrontProxy | None = None
+    """Whose word is taken for who a user is; also published for the servers behind this one."""
+    proxy_client: KeyPair | None = None
+    """What this server shows of itself to the servers it hands requests on to."""
     tokens: Mapping[str, UserInfo] = field(default_factory=dict)
     token_file: Path | None = None
     anonymous: bool = True
@@ -138,6 +150,9 @@ class ApiServer:
         self.custom.start()
         self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
         await bootstrap.run(self)
+        trust = Trust(self)
+        await trust.publish()
+        self._tasks.append(asyncio.create_task(trust.run(), name="apiserver-trust"))
         registration = AutoRegistration(self)
         await registration.start()
         self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
@@ -219,7 +234,12 @@ class ApiServer:
         )
 
     def _authenticators(self) -> list[Authenticator]:
-        return [CertificateAuthenticator(), BearerAuthenticator(self.token_sources())]
+        bearer = BearerAuthenticator(self.token_sources())
+        front, users = self.options.front_proxy, self.options.client_ca
+        if front is None:
+            return [CertificateAuthenticator(), bearer]
+        vouching = authorities(users) if users is not None else frozenset()
+        return [RequestHeaderAuthenticator(front), CertificateAuthenticator(vouching), bearer]
 
     def token_sources(self) -> list[TokenAuthenticator]:
         """Those who know bearer tokens, in the order they are asked."""
@@ -250,7 +270,11 @@ class ApiServer:
         chain = Chain(
             (
                 self.metrics.arrived,
-                Authentication(self._authenticators(), anonymous=self.options.anonymous),
+                Authentication(
+                    self._authenticators(),
+                    anonymous=self.options.anonymous,
+                    told=IdentityHeaders(self.options.front_proxy),
+                ),
                 Impersonation(self.authorizer),
                 Authorization(self.authorizer),
                 self.flow,
@@ -267,9 +291,11 @@ class ApiServer:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.options.tls_certificate, self.options.tls_key)
         context.set_alpn_protocols(["http/1.1"])
-        if self.options.client_ca is not None:
-            context.load_verify_locations(self.options.client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL
+        front = self.options.front_proxy
+        for authority in (self.options.client_ca, front.client_ca if front is not None else None):
+            if authority is not None:
+                context.load_verify_locations(authority)
+                context.verify_mode = ssl.CERT_OPTIONAL
         return context
 
 

@@ -121,6 +121,14 @@ FLAGS: tuple[Flag, ...] = (
     Flag("etcd-cafile", readable_file, "the certificate authority of the servers of --etcd-servers"),
     Flag("etcd-certfile", readable_file, "the client's certificate for them; needs etcd-keyfile"),
     Flag("etcd-keyfile", readable_file, "the key of that certificate"),
+    Flag("proxy-client-cert-file", readable_file, "the certificate shown to aggregated API servers"),
+    Flag("proxy-client-key-file", readable_file, "the key of proxy-client-cert-file"),
+    Flag("requestheader-allowed-names", names, "common names of front proxies (default: any of its authority)"),
+    Flag("requestheader-client-ca-file", readable_file, "who vouches for front proxies, PEM"),
+    Flag("requestheader-extra-headers-prefix", names, "prefixes of headers with extras (default X-Remote-Extra-)"),
+    Flag("requestheader-group-headers", names, "headers with groups (default X-Remote-Group)"),
+    Flag("requestheader-uid-headers", names, "headers with the UID (default X-Remote-Uid)"),
+    Flag("requestheader-username-headers", names, "headers with the user (default X-Remote-User)"),
     Flag("service-account-issuer", text, "the issuer written into service account tokens", "issuer"),
     Flag("service-node-port-range", port_range, "ports for Services of type NodePort", "node_ports"),
     Flag("token-auth-file", readable_file, "static bearer tokens: CSV lines of token,user,uid,groups", "token_file"),
@@ -160,7 +168,49 @@ def _encryption(values: Values) -> dict[str, Any]:
     return {"encryption": read_as(path, Encryption.read)}
 
 
-_TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (_audit, _encryption)
+def _front_proxy(values: Values) -> dict[str, Any]:
+    given = [name for name in values if name.startswith("requestheader-")]
+    if not given:
+        return {}
+    needed = "requestheader-client-ca-file"
+    if needed not in values:
+        raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{needed} too")
+    from cluster.apiserver.authn.request_headers import FrontProxy, authorities
+
+    try:
+        authorities(values[needed])
+    except ValueError as error:
+        raise Refused(f"{_COMPONENT}{needed}: {error}") from error
+    fields = {
+        "requestheader-client-ca-file": "client_ca",
+        "requestheader-allowed-names": "allowed_names",
+        "requestheader-extra-headers-prefix": "extra_prefixes",
+        "requestheader-group-headers": "group_headers",
+        "requestheader-uid-headers": "uid_headers",
+        "requestheader-username-headers": "username_headers",
+    }
+    return {"front_proxy": FrontProxy(**{fields[name]: values[name] for name in given})}
+
+
+def _proxy_client(values: Values) -> dict[str, Any]:
+    pair = ("proxy-client-cert-file", "proxy-client-key-file")
+    given = [name for name in pair if name in values]
+    if not given:
+        return {}
+    if len(given) == 1:
+        other = pair[1 - pair.index(given[0])]
+        raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{other} too")
+    from cluster.client.endpoint import KeyPair
+
+    return {"proxy_client": KeyPair(values[pair[0]], values[pair[1]])}
+
+
+_TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (
+    _audit,
+    _encryption,
+    _front_proxy,
+    _proxy_client,
+)
 
 
 # From the command line to the options.

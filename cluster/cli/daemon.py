@@ -19,7 +19,7 @@ from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.cli import apiserver_flags, places, storages
-from cluster.cli.pki import Keys
+from cluster.cli.pki import FRONT_PROXY, Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, service_network
 from cluster.kinds.checks import LOOPBACK
@@ -109,7 +109,9 @@ def _settle() -> None:
 
 
 def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
+    from cluster.apiserver.authn.request_headers import FrontProxy
     from cluster.apiserver.server import ApiServerOptions
+    from cluster.client.endpoint import KeyPair
 
     keys = Keys(place.pki)
     number = config.get("range") or 0
@@ -119,6 +121,8 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         tls_certificate=keys.server,
         tls_key=keys.server_key,
         client_ca=keys.ca,
+        front_proxy=FrontProxy(client_ca=keys.front_proxy_ca, allowed_names=(FRONT_PROXY,)),
+        proxy_client=KeyPair(keys.front_proxy, keys.front_proxy_key),
         signing_key=keys.tokens,
         service_cidr=service_cidr,
         kubernetes_version=config["version"],

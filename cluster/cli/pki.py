@@ -1,4 +1,5 @@
-"""The keys of a cluster: its own CA, the server's certificate, the administrator's, and the key that signs tokens.
+"""The keys of a cluster: its own CA, the server's certificate, the administrator's, the key that signs tokens, and
+what the API server shows to the servers it hands requests on to, from a CA of its own.
 
 The one module that makes keys; run in the short-lived command, so that the cluster's process need not load the
 library. Elliptic curve P-256 throughout; files are readable by their owner alone.
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _YEARS = 10
+FRONT_PROXY = "front-proxy-client"
+"""The one name that may speak for users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,47 @@ class Keys:
     def tokens(self) -> Path:
         return self.root / "service-accounts.key"
 
+    @property
+    def front_proxy_ca(self) -> Path:
+        return self.root / "front-proxy-ca.crt"
+
+    @property
+    def front_proxy(self) -> Path:
+        return self.root / "front-proxy-client.crt"
+
+    @property
+    def front_proxy_key(self) -> Path:
+        return self.root / "front-proxy-client.key"
+
     def complete(self) -> bool:
-        return self.tokens.exists()
+        return self.tokens.exists() and self.front_proxy_key.exists()
 
 
 def make(keys: Keys, name: str, service_addresses: Sequence[str]) -> None:
-    """Write every key that a cluster needs. The last file written is the one that `complete` looks for."""
+    """Write the keys that a cluster needs and does not have. Of each of the two sets the last file written is one that
+    `complete` looks for."""
+    keys.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not keys.tokens.exists():
+        _make_own(keys, name, service_addresses)
+    if not keys.front_proxy_key.exists():
+        _make_front_proxy(keys)
+
+
+def _make_front_proxy(keys: Keys) -> None:
+    """Nobody else is signed by this authority, so that who shows such a certificate is the server; its key is not
+    kept."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    keys.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ca_key, ca_name = ec.generate_private_key(ec.SECP256R1()), _subject("front-proxy-ca")
+    _write_certificate(keys.front_proxy_ca, _certificate(ca_name, ca_key.public_key(), ca_name, ca_key, authority=True))
+    key = ec.generate_private_key(ec.SECP256R1())
+    _write_certificate(keys.front_proxy, _certificate(_subject(FRONT_PROXY), key.public_key(), ca_name, ca_key))
+    _write_key(keys.front_proxy_key, key)
+
+
+def _make_own(keys: Keys, name: str, service_addresses: Sequence[str]) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _subject(f"{name}-ca")
     ca = _certificate(ca_name, ca_key.public_key(), ca_name, ca_key, authority=True)

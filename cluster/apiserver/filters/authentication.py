@@ -1,11 +1,12 @@
-"""Who asks: the first credential that is recognised; a wrong one is a 401; none is the anonymous user."""
+"""Who asks: the first credential that is recognised; only wrong ones are a 401; none is the anonymous user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from cluster.apiserver.authn.interface import Authenticator, InvalidCredential
-from cluster.apiserver.http.messages import Response
+from cluster.apiserver.authn.request_headers import IdentityHeaders
+from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.request import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, Context, UserInfo
 from cluster.meta import errors
 
@@ -13,26 +14,42 @@ _NOBODY = UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,))
 
 
 class Authentication:
-    """`anonymous` allows requests without a credential to go on as system:anonymous."""
+    """`anonymous` allows requests without a credential to go on as system:anonymous. `told` are the headers that only
+    a front proxy may send."""
 
-    def __init__(self, authenticators: Sequence[Authenticator], *, anonymous: bool = True) -> None:
+    def __init__(
+        self,
+        authenticators: Sequence[Authenticator],
+        *,
+        anonymous: bool = True,
+        told: IdentityHeaders | None = None,
+    ) -> None:
         self._authenticators = tuple(authenticators)
         self._anonymous = anonymous
+        self._told = told or IdentityHeaders(None)
 
     async def __call__(self, ctx: Context) -> Response | None:
+        user = await self._recognised(ctx.request)
+        if user is None and not self._anonymous:
+            raise errors.unauthorized()
+        ctx.user = _NOBODY if user is None else known(user)
+        # Credentials are of no use to anybody behind this point.
+        ctx.request.headers.pop("authorization", None)
+        self._told.clear(ctx.request.headers)
+        return None
+
+    async def _recognised(self, request: Request) -> UserInfo | None:
+        wrong = False
         for authenticator in self._authenticators:
             try:
-                user = await authenticator.authenticate(ctx.request)
+                user = await authenticator.authenticate(request)
             except InvalidCredential:
-                raise errors.unauthorized() from None
+                wrong = True
+                continue
             if user is not None:
-                ctx.user = known(user)
-                # Credentials are of no use to anybody behind this point.
-                ctx.request.headers.pop("authorization", None)
-                return None
-        if not self._anonymous:
+                return user
+        if wrong:
             raise errors.unauthorized()
-        ctx.user = _NOBODY
         return None
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from cluster.apiserver.authz.interface import Attributes, Authorizer, Decision, refusal
 from cluster.apiserver.filters.authentication import known
-from cluster.apiserver.http.messages import Response
+from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.request import ANONYMOUS, UNAUTHENTICATED, Context, UserInfo
 from cluster.meta import errors
 from cluster.meta.types import GroupResource
@@ -27,26 +27,26 @@ class Impersonation:
             if others:
                 raise errors.internal("requested impersonation without impersonating a user")
             return None
-        user = self._wanted(headers, name)
+        user = self._wanted(ctx.request, name)
         for attributes in _asked(ctx.user, user):
             decision, reason = self._authorizer.authorize(attributes)
             if decision is not Decision.ALLOW:
                 resource = GroupResource(attributes.group, attributes.resource)
                 raise errors.forbidden(resource, attributes.name, refusal(attributes, reason))
         ctx.impersonator, ctx.user = ctx.user, user
+        # Whoever this request is handed on to acts for the user that was asked for, and for nobody else.
+        for header in [header for header in headers if header.startswith("impersonate-")]:
+            del headers[header]
         return None
 
     @staticmethod
-    def _wanted(headers: dict[str, str], name: str) -> UserInfo:
-        groups = tuple(g.strip() for g in headers.get("impersonate-group", "").split(",") if g.strip())
+    def _wanted(request: Request, name: str) -> UserInfo:
+        headers = request.headers
+        groups = tuple(g for g in request.values("impersonate-group") if g)
         if not groups and name.startswith(_ACCOUNT) and name.count(":") == 3:
             namespace = name.split(":")[2]
             groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
-        extra = tuple(
-            (unquote(h[len(_EXTRA) :]), tuple(v.strip() for v in value.split(",")))
-            for h, value in headers.items()
-            if h.startswith(_EXTRA)
-        )
+        extra = tuple((unquote(h[len(_EXTRA) :]), tuple(request.values(h))) for h in headers if h.startswith(_EXTRA))
         user = UserInfo(name, headers.get("impersonate-uid", ""), groups, extra)
         if name == ANONYMOUS:
             return UserInfo(name, user.uid, groups if UNAUTHENTICATED in groups else (*groups, UNAUTHENTICATED), extra)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,6 +58,22 @@ class Request:
     peer: str = ""
     certificate: bytes | None = None
     """The verified client certificate, DER."""
+    chain: tuple[bytes, ...] = ()
+    """The certificates above it up to the authority that vouches for it, DER."""
+    repeated: Mapping[str, list[str]] | None = None
+    """The single values of headers that came more than once."""
+
+    def values(self, name: str) -> list[str]:
+        """The values of a header, one for each time it came. `name` is in lower case."""
+        if name not in self.headers:
+            return []
+        return self.repeated[name] if self.repeated is not None and name in self.repeated else [self.headers[name]]
+
+    def fields(self) -> Iterator[tuple[str, str]]:
+        """Every header as it came, but for the order of repeated ones."""
+        for name in self.headers:
+            for value in self.values(name):
+                yield name, value
 
 
 Stream = Callable[[Writer], Awaitable[None]]

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _REASONS = {s.value: s.phrase for s in HTTPStatus}
 HEAD_LIMIT = 1 << 20
 """Bytes of request line and headers, as in Go."""
+RAW_LIMIT = 256 * 1024
+"""Bytes of an upgraded connection that wait to be taken before no more are read."""
 _METHODS_OF_NOTE = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 
 
@@ -36,6 +38,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._peer = ""
         self._certificate: bytes | None = None
+        self._chain: tuple[bytes, ...] = ()
         self._ready: list[tuple[Request, bool]] = []
         self._task: asyncio.Task[None] | None = None
         self._raw: RawConnection | None = None
@@ -55,6 +58,7 @@ class HttpProtocol(asyncio.Protocol):
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._certificate = tls.getpeercert(binary_form=True)
+            self._chain = chain_above(tls) if self._certificate else ()
         self._server.connections.add(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -97,6 +101,7 @@ class HttpProtocol(asyncio.Protocol):
     def _reset(self) -> None:
         self._url = b""
         self._headers: dict[str, str] = {}
+        self._repeated: dict[str, list[str]] | None = None
         self._body: list[bytes] = []
         self._size = 0
 
@@ -110,7 +115,13 @@ class HttpProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         key = name.decode("latin-1").lower()
         text = value.decode("latin-1")
-        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+        if key not in self._headers:
+            self._headers[key] = text
+            return
+        if self._repeated is None:
+            self._repeated = {}
+        self._repeated.setdefault(key, [self._headers[key]]).append(text)
+        self._headers[key] = f"{self._headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
         self._in_head, self._head_size = False, 0
@@ -133,7 +144,10 @@ class HttpProtocol(asyncio.Protocol):
             body,
             self._peer,
             self._certificate,
+            self._chain,
         )
+        if self._repeated is not None:
+            request.repeated = self._repeated
         if self._size > self._body_limit:
             request.headers["x-body-too-large"] = str(self._size)
         self._ready.append((request, self._parser.should_keep_alive()))
@@ -302,18 +316,26 @@ class ChunkWriter:
 
 
 class RawConnection:
-    """See messages.Connection."""
+    """See messages.Connection. What the client sends is read from the wire at the pace at which it is taken here."""
 
     def __init__(self, protocol: HttpProtocol, transport: asyncio.Transport) -> None:
         self._protocol = protocol
         self._transport = transport
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        self._held = 0
 
     def feed(self, data: bytes) -> None:
         self._waiting.put_nowait(data)
+        before, self._held = self._held, self._held + len(data)
+        if before <= RAW_LIMIT < self._held:
+            self._transport.pause_reading()
 
     async def read(self) -> bytes:
-        return await self._waiting.get()
+        data = await self._waiting.get()
+        before, self._held = self._held, self._held - len(data)
+        if self._held <= RAW_LIMIT < before and not self._protocol.lost:
+            self._transport.resume_reading()
+        return data
 
     def write(self, data: bytes) -> None:
         if not self._protocol.lost:
@@ -339,6 +361,20 @@ def _read_plainly(data: bytes, peer: str, certificate: bytes | None) -> Request 
         headers[name.strip().lower()] = value.strip()
     path, _, query = words[1].partition("?")
     return Request(words[0], path, query, headers, b"", peer, certificate)
+
+
+def chain_above(tls: Any) -> tuple[bytes, ...]:
+    """The verified certificates above the client's, DER. Public in Python from 3.13 on, there before."""
+    told = getattr(tls, "get_verified_chain", None)
+    if told is not None:
+        return tuple(told()[1:])
+    return tuple(_der(certificate) for certificate in tls._sslobj.get_verified_chain()[1:])
+
+
+def _der(certificate: Any) -> bytes:
+    import ssl
+
+    return ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
 
 
 def date_line() -> str:
