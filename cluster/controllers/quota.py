@@ -1,7 +1,14 @@
-"""ResourceQuotas: how much of each thing a namespace uses, kept in status.used."""
+"""ResourceQuotas: how much of each thing a namespace uses, kept in status.used.
+
+Admission charges a quota before it lets an object in, so a charge may be seen here earlier than what it is for. A count
+made in between is too low, and writing it down would let one object too many in. Usage therefore falls only when
+something went or uses less, when the quota itself changed, or every five minutes, which gives back what writes that
+failed had been charged; when something merely appeared it can only rise.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -21,6 +28,7 @@ from cluster.machinery.resources import (
     SECRETS,
     SERVICES,
 )
+from cluster.meta.errors import StatusError
 from cluster.meta.objects import key as key_of
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import GroupResource, GroupVersionResource, Obj, ObjectKey
@@ -34,6 +42,7 @@ _PLAIN = {
     "resourcequotas": RESOURCE_QUOTAS,
 }
 _ZERO = Quantity(0)
+_SOON, _RESYNC = 0.01, 300.0
 List = Callable[[GroupVersionResource], Iterable[Obj]]
 """The objects of a resource in the quota's namespace."""
 
@@ -141,6 +150,13 @@ def plan(quota: Obj, listed: List, gvr_of: Callable[[str], GroupVersionResource 
     return {"hard": dict(hard), "used": used} if hard else {}
 
 
+def risen(found: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The planned status with no use lower than it was before."""
+    used, was = found.get("used") or {}, before.get("used") or {}
+    kept = {k: was[k] for k in used.keys() & was.keys() if Quantity.parse(used[k]) < Quantity.parse(was[k])}
+    return {**found, "used": {**used, **kept}} if kept else found
+
+
 class QuotaController:
     def __init__(self, context: Context) -> None:
         self._context, self._client = context, context.client
@@ -148,22 +164,41 @@ class QuotaController:
         self._inventory = Inventory(context)
         self._resources: dict[GroupResource, Resource] = {}
         self._followed: dict[GroupVersionResource, Informer] = {}
+        self._may_fall: set[ObjectKey] = set()
         self.loop = context.controller("resourcequota", self.reconcile, [self._quotas], workers=2)
         self._quotas.add_handler(self._changed)
 
     async def run(self) -> None:
-        await self.loop.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.loop.run())
+            group.create_task(self._resync())
+
+    async def _resync(self) -> None:
+        while True:
+            await self._context.clock.sleep(_RESYNC)
+            for quota in self._quotas.list():
+                self._recount(quota)
+
+    def _recount(self, quota: Obj, after: float = 0.0) -> None:
+        key = key_of(quota)
+        self._may_fall.add(key)
+        self.loop.queue.add_after(key, after)
 
     def _changed(self, old: Obj | None, new: Obj | None) -> None:
-        if new is not None and (old is None or old["spec"] != new["spec"]):
-            self.loop.queue.add(key_of(new))
+        if new is None:
+            self._may_fall.discard(key_of(old or {}))
+        elif old is None or old["spec"] != new["spec"]:
+            self._recount(new)
 
     def _counted(self, gvr: GroupVersionResource, old: Obj | None, new: Obj | None) -> None:
-        """Something countable appeared, went, or (pods, services) changed what it uses."""
-        if old is not None and new is not None and (gvr not in {PODS, SERVICES} or not _moved(old, new)):
+        """Something countable appeared, went, or uses less or more than before."""
+        if old is not None and new is not None and not _moved(gvr, old, new):
             return
         for quota in self._quotas.list((new or old or {})["metadata"].get("namespace") or ""):
-            self.loop.queue.add_after(key_of(quota), 0.01)
+            if old is None:
+                self.loop.queue.add_after(key_of(quota), _SOON)
+            else:
+                self._recount(quota, _SOON)
 
     async def _follow(self, gvr: GroupVersionResource) -> Informer:
         informer = self._followed.get(gvr)
@@ -202,15 +237,37 @@ class QuotaController:
         def listed(gvr: GroupVersionResource) -> Iterable[Obj]:
             return self._followed[gvr].list(key.namespace)
 
-        status = plan(quota, listed, self._gvr_of)
+        before, status = quota.get("status") or {}, plan(quota, listed, self._gvr_of)
+        if key not in self._may_fall:
+            await self._write(quota, risen(status, before))
+            return None
+        self._may_fall.discard(key)
+        try:
+            await self._write(quota, status)
+        except StatusError:
+            self._may_fall.add(key)
+            raise
+        return None
+
+    async def _write(self, quota: Obj, status: dict[str, Any]) -> None:
         if status != (quota.get("status") or {}):
             changed = {**quota, "apiVersion": "v1", "kind": RESOURCE_QUOTA.kind, "status": status}
             await self._client.update(RESOURCE_QUOTAS, changed, subresource="status")
-        return None
 
 
-def _moved(old: Obj, new: Obj) -> bool:
-    return podlib.terminal(old) != podlib.terminal(new) or old["spec"] != new["spec"]
+def _moved(gvr: GroupVersionResource, old: Obj, new: Obj) -> bool:
+    """Whether it may count differently now: a pod that ended or was resized, a claim that grew, a service of another
+    spec. That a pod or claim was bound is nothing."""
+    if gvr == PODS:
+        return podlib.terminal(old) != podlib.terminal(new) or _resources(old) != _resources(new)
+    if gvr == CLAIMS:
+        return bool(old["spec"].get("resources") != new["spec"].get("resources"))
+    return gvr == SERVICES and bool(old["spec"] != new["spec"])
+
+
+def _resources(pod: Obj) -> list[Any]:
+    spec = pod["spec"]
+    return [c.get("resources") for c in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))]
 
 
 def start(context: Context) -> QuotaController:
