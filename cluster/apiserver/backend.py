@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cluster.apiserver.authz.interface import Attributes, Decision, refusal
 from cluster.apiserver.handlers import body, patch
 from cluster.apiserver.handlers.resources import put
-from cluster.apiserver.registry.cache import ADDED, DELETED, Change, Watch
+from cluster.apiserver.registry.cache import ADDED, DELETED, Change, Watch, states
 from cluster.apiserver.registry.create import create
 from cluster.apiserver.registry.delete import delete, delete_collection
+from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import DeleteOptions, ReadOptions, WriteOptions, parse_revision
 from cluster.apiserver.registry.read import get_entry, list_page
 from cluster.apiserver.registry.registry import Registry
@@ -135,6 +136,7 @@ class RegistryBackend:
         self._allow("delete", gvr, namespace, name)
         registry = self._registry(gvr)
         outcome = await delete(registry, namespace, name, DeleteOptions(self._user, **options))
+        await registry.ready((outcome.entry,))
         return registry.present(outcome.entry)
 
     async def delete_collection(self, gvr: GroupVersionResource, namespace: str, labels: str, fields: str) -> None:
@@ -164,6 +166,8 @@ class ObjectWatch:
         self._from = parse_revision(options["resource_version"])
         match, name = registry.matcher(options["label_selector"], options["field_selector"], namespace)
         self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue, self._end)
+        self._registered = self._watch.raw(self._happened) if registry.by_webhook else self._watch
+        self._happening: list[Change] = []
         self._waiting: list[WatchEvent] = []
         self._wake: asyncio.Future[None] | None = None
         self._closed = False
@@ -174,6 +178,7 @@ class ObjectWatch:
             self._registry.refuse_unreadable(cached=True)
         if self._from and self._from < cache.floor:
             raise errors.expired(f"too old resource version: {self._from} ({cache.floor})")
+        await self._registry.ready_now(self._concerned)
         if not self._from:
             for key in cache.keys(self._watch.namespace):
                 entry = cache.entries[key]
@@ -186,7 +191,7 @@ class ObjectWatch:
                     if type:
                         self._queue(type, change)
         self._from = max(self._from, feed.revision)
-        cache.add_watch(self._watch)
+        cache.add_watch(self._registered)
         if self._bookmarks:
             self._timer = self._registry.services.clock.call_later(BOOKMARK_EVERY, self._bookmark)
         while not self._closed:
@@ -196,6 +201,9 @@ class ObjectWatch:
                     yield event
             if self._closed:
                 return
+            if self._happening:
+                await self._convert()
+                continue
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
 
@@ -203,20 +211,44 @@ class ObjectWatch:
 
     def close(self) -> None:
         self._closed = True
-        self._registry.cache.remove_watch(self._watch)
+        self._registry.cache.remove_watch(self._registered)
         if self._timer is not None:
             self._timer.cancel()
+
+    def _concerned(self) -> list[Entry]:
+        """The states that the watch begins with, where a webhook converts them."""
+        if not self._registry.by_webhook:
+            return []
+        cache, watch = self._registry.cache, self._watch
+        if not self._from:
+            return [cache.entries[key] for key in cache.keys(watch.namespace) if watch.covers(key)]
+        return states(change for change in cache.since(self._from) if watch.covers(change.entry.key))
+
+    def _happened(self, _: str, change: Change) -> None:
+        """Put aside what has to be converted before it is known whether it concerns the watch."""
+        self._happening.append(change)
+        self._awake()
+
+    async def _convert(self) -> None:
+        taken, self._happening = self._happening, []
+        await self._registry.ready(states(taken))
+        for change in taken:
+            type = self._watch.sees(change)
+            if type:
+                self._queue(type, change)
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
     def _queue(self, type: str, change: Change) -> None:
         entry = change.left() if type == DELETED and change.type != DELETED else change.entry
         self._waiting.append(WatchEvent(type, self._registry.present(entry)))
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._awake()
 
     def _end(self) -> None:
         self._closed = True
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._awake()
 
     def _bookmark(self) -> None:
         kind = self._registry.kind
@@ -224,6 +256,5 @@ class ObjectWatch:
         self._waiting.append(
             WatchEvent("BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta})
         )
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._awake()
         self._timer = self._registry.services.clock.call_later(BOOKMARK_EVERY, self._bookmark)

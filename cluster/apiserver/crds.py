@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.apiserver.registry.cache import DELETED, Change, Watch
 from cluster.kinds.apiextensions.acceptance import FINALIZER, accepted_status, holds, terminating
 from cluster.kinds.custom import has_rules, kinds_of, no_rules
-from cluster.kinds.kind import Kind
+from cluster.kinds.kind import Convert, Kind
 from cluster.meta import errors
 from cluster.meta.objects import clone
 from cluster.meta.times import seconds
@@ -116,7 +116,7 @@ class CustomResources:
         if held is not None and held[0] == mark:
             return
         try:
-            kinds = kinds_of(crd, self._rules_for(crd))
+            kinds = kinds_of(crd, self._rules_for(crd), self._webhook_of(crd))
         except (ValueError, LookupError, TypeError) as error:
             # What cannot be served must not stop the feed that everything else lives on.
             _log.error("definition %s is not served: %s", name, error)
@@ -149,6 +149,15 @@ class CustomResources:
 
             self._rules = CelRules()
         return self._rules
+
+    def _webhook_of(self, crd: Obj) -> Convert | None:
+        """Only a definition with a webhook brings in what calls it."""
+        conversion = crd["spec"].get("conversion") or {}
+        if conversion.get("strategy") != "Webhook":
+            return None
+        from cluster.apiserver.conversion import ConversionWebhook
+
+        return ConversionWebhook(conversion["webhook"], self._server.feed)
 
     def _withdraw(self, name: str) -> None:
         held = self._served.pop(name, None)

@@ -12,13 +12,14 @@ from typing import Any
 
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import NAME
-from cluster.kinds.custom_schema import fill_defaults, validate_schema
+from cluster.kinds.custom_schema import drop_nulls, fill_defaults, validate_schema
+from cluster.kinds.custom_versions import conversion_of, schema_of
 from cluster.kinds.jsonpath import compiled, shown
-from cluster.kinds.kind import Cell, Column, Kind, ScalePaths, Strategy, Subresource, Table
+from cluster.kinds.kind import Cell, Column, Conversion, Convert, Kind, ScalePaths, Strategy, Subresource, Table
 from cluster.kinds.printers.text import name, seconds_of, since
+from cluster.kinds.registry import version_rank
 from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
-from cluster.meta.errors import internal
 from cluster.meta.field import FaultType, FieldError, invalid
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionKind, Obj
@@ -50,28 +51,17 @@ def no_rules(_new: Obj, _old: Obj | None, _schema: Spec) -> Faults:
     return []
 
 
-def kinds_of(crd: Obj, rules: Rules = no_rules) -> list[Kind]:
-    """The kinds a definition serves. Names are the accepted ones once there are any."""
+def kinds_of(crd: Obj, rules: Rules = no_rules, ask: Convert | None = None) -> list[Kind]:
+    """The kinds a definition serves. Names are the accepted ones once there are any; `ask` calls its webhook."""
     spec, accepted = crd["spec"], (crd.get("status") or {}).get("acceptedNames") or {}
     names = accepted if accepted.get("plural") and accepted.get("kind") else spec["names"]
-    held = len((crd.get("status") or {}).get("storedVersions") or ()) > 1
-    return [_kind(spec, names, version, rules, held) for version in spec["versions"] if version.get("served")]
+    conversion = conversion_of(spec, ask)
+    return [_kind(spec, names, version, rules, conversion) for version in spec["versions"] if version.get("served")]
 
 
-def schema_of(version: Spec) -> Spec | None:
-    """The schema of a version; None where there is none."""
-    found = (version.get("schema") or {}).get("openAPIV3Schema")
-    return found if isinstance(found, dict) else None
-
-
-def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules, mixed: bool) -> Kind:
-    """`mixed`: there may be objects in the store that were written in another version."""
+def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules, conversion: Conversion) -> Kind:
     group, schema = spec["group"], schema_of(version) or {}
-    stored = next((v["name"] for v in spec["versions"] if v.get("storage")), version["name"])
-    same = version["name"] == stored
     subresources = version.get("subresources") or {}
-    webhook = (spec.get("conversion") or {}).get("strategy") == "Webhook"
-    convert = _refuse(f"{group}, Kind={names['kind']}") if webhook else _restamp
     strategy = _Rules(names["kind"], schema, "status" in subresources, rules)
     return Kind(
         group=group,
@@ -90,41 +80,23 @@ def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules, mixed: bool) -> 
         table=_table(version.get("additionalPrinterColumns")),
         strategy=strategy.strategy(),
         selectable=_selectable(version.get("selectableFields") or []),
-        to_storage=None if same else convert(f"{group}/{stored}"),
-        from_storage=None if same and not mixed else convert(f"{group}/{version['name']}"),
-        storage_version=same,
-        deprecated=_deprecated(group, names["kind"], version),
+        conversion=conversion,
+        storage_version=f"{group}/{version['name']}" == conversion.storage,
+        deprecated=_deprecated(spec, version),
     )
 
 
-def _deprecated(group: str, kind: str, version: Spec) -> str:
+def _deprecated(spec: Spec, version: Spec) -> str:
+    """The warning of a deprecated version: its own, or one that names the newest version that is not."""
     if not version.get("deprecated"):
         return ""
-    return version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated"
-
-
-def _restamp(api_version: str) -> Callable[[Obj], Obj]:
-    """Conversion by strategy None: nothing changes but the version's name."""
-
-    def convert(obj: Obj) -> Obj:
-        return {**obj, "apiVersion": api_version}
-
-    return convert
-
-
-def _refuse(about: str) -> Callable[[str], Callable[[Obj], Obj]]:
-    """Conversion by webhook: objects are to be had in the version they are stored in."""
-
-    def converter(api_version: str) -> Callable[[Obj], Obj]:
-        def convert(obj: Obj) -> Obj:
-            if obj["apiVersion"] == api_version:
-                return obj
-            why = f"conversion webhook for {about} from {obj['apiVersion']} to {api_version} failed: "
-            raise internal(why + "this server converts by strategy None only")
-
-        return convert
-
-    return converter
+    if version.get("deprecationWarning") is not None:
+        return str(version["deprecationWarning"])
+    group, kind = spec["group"], spec["names"]["kind"]
+    words = f"{group}/{version['name']} {kind} is deprecated"
+    served = [other["name"] for other in spec["versions"] if other.get("served") and not other.get("deprecated")]
+    newer = sorted((name for name in served if version_rank(name) < version_rank(version["name"])), key=version_rank)
+    return f"{words}; use {group}/{newer[0]} {kind}" if newer else words
 
 
 class _Rules:
@@ -169,6 +141,7 @@ class _Rules:
         shape(obj.setdefault("metadata", {}), _META)
         own = {key: value for key, value in obj.items() if key not in _OWN}
         kept: Obj = {key: obj[key] for key in _OWN if key in obj}
+        drop_nulls(own, self.schema)
         fill_defaults(own, self.schema)
         obj.clear()
         obj.update(kept)

@@ -18,32 +18,51 @@ Schema = Mapping[str, Any]
 _OWN = frozenset(("apiVersion", "kind", "metadata"))
 
 
+def drop_nulls(value: Any, schema: Schema) -> None:
+    """Take out nulls of fields that have no default and may not be null; in place."""
+    if isinstance(value, dict):
+        properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
+        for name in list(value):
+            child = properties.get(name)
+            if child is None and isinstance(extra, Mapping):
+                child = extra
+            if child is None:
+                continue
+            if value[name] is None and not child.get("nullable") and child.get("default") is None:
+                del value[name]
+            else:
+                drop_nulls(value[name], child)
+    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        for item in value:
+            drop_nulls(item, schema["items"])
+
+
 def fill_defaults(value: Any, schema: Schema) -> None:
-    """Put in defaults, and drop nulls that the schema does not allow; in place."""
+    """Put in defaults, also for nulls that may not be; in place."""
     if isinstance(value, dict):
         _defaults_of(value, schema)
     elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        for item in value:
-            fill_defaults(item, schema["items"])
+        items = schema["items"]
+        for at, item in enumerate(value):
+            if item is None and not items.get("nullable"):
+                value[at] = clone(items.get("default"))
+            fill_defaults(value[at], items)
 
 
 def _defaults_of(value: dict[str, Any], schema: Schema) -> None:
-    properties = schema.get("properties") or {}
+    properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
     for name, child in properties.items():
-        if value.get(name) is None and not (name in value and child.get("nullable")):
-            if "default" in child and child["default"] is not None:
-                value[name] = clone(child["default"])
-            else:
-                value.pop(name, None)
-        if name in value:
-            fill_defaults(value[name], child)
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, Mapping):
-        for name in [name for name in value if name not in properties]:
-            if value[name] is None and not extra.get("nullable"):
-                del value[name]
-            else:
-                fill_defaults(value[name], extra)
+        default = child.get("default")
+        if default is not None and (name not in value or (value[name] is None and not child.get("nullable"))):
+            value[name] = clone(default)
+    for name, held in value.items():
+        child = properties.get(name)
+        if child is not None:
+            fill_defaults(held, child)
+        elif isinstance(extra, Mapping):
+            if held is None and not extra.get("nullable"):
+                value[name] = clone(extra.get("default"))
+            fill_defaults(value[name], extra)
 
 
 def validate_schema(obj: Mapping[str, Any], schema: Schema) -> Faults:

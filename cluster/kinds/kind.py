@@ -7,7 +7,7 @@ at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,6 +112,26 @@ class ScalePaths:
     selector: str = "spec.selector"
 
 
+Convert = Callable[[list[Obj], str], Awaitable[list[Obj]]]
+"""(objects, apiVersion) -> the same objects in that version; raises StatusError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How objects of a kind come from the store and go there, when definitions change between the two.
+
+    `read` gives what is stored as the schema of its own version has it today; `settle` does that for what a conversion
+    has made. Both return a new object. `ask` converts where that takes more than another apiVersion. `known` are the
+    apiVersions there are, `storage` the one objects are written in.
+    """
+
+    storage: str
+    known: frozenset[str]
+    read: Callable[[Obj], Obj]
+    settle: Callable[[Obj], Obj]
+    ask: Convert | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One served version of one resource."""
@@ -139,6 +159,8 @@ class Kind:
     """Where objects are kept, when another group or version shares the store (events, autoscaling)."""
     to_storage: Callable[[Obj], Obj] | None = None
     from_storage: Callable[[Obj], Obj] | None = None
+    conversion: Conversion | None = None
+    """Instead of the two, for custom resources."""
     storage_version: bool = True
     introduced: str = "1.0"
     """First Kubernetes minor that serves this version by default; `removed` is the first that does not."""

@@ -11,23 +11,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.kinds.schema_decode import DecodeFault, Decoder
+from cluster.meta.field import invalid
 from cluster.meta.structure import ANY, Fields, Structure
 
 Raw = Mapping[str, Any]
 _ROOT = ("apiVersion", "kind", "metadata")
+_KEEP, _EMBEDDED = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 
 
 def custom_decoder(schema: Raw | None, preserve_unknown: bool, metadata: Decoder) -> Decoder:
     """Reads an object: metadata typed, the rest pruned by the schema. Without one everything is kept."""
 
+    embeds = _embeds(schema)
+
     def decode(value: Any, path: str, unknown: list[str]) -> Any:
         out = dict(value)
         if "metadata" in out:
             out["metadata"] = _metadata(out["metadata"], metadata, unknown)
-        if schema is not None:
-            pruned = prune(out, schema, preserve_unknown, "", unknown, _ROOT)
-            return pruned
+        if schema is None:
+            return out
+        pruned: list[str] = []
+        out = prune(out, schema, preserve_unknown and not _keeps(schema), pruned)
+        embedded: list[str] = []
+        if embeds:
+            out = {key: typed(item, _of(schema, key), key, embedded, metadata) for key, item in out.items()}
+        unknown += sorted(pruned) + sorted(embedded)
         return out
 
     return decode
@@ -47,38 +56,93 @@ def _go_kind(value: Any) -> str:
     return kind_of(value)
 
 
-def prune(value: Any, schema: Raw, keep: bool, path: str, unknown: list[str], known: tuple[str, ...] = ()) -> Any:
-    """The value without fields the schema does not name; their paths go to `unknown`."""
-    keep = keep or bool(schema.get("x-kubernetes-preserve-unknown-fields"))
-    if schema.get("x-kubernetes-embedded-resource"):
-        known = _ROOT
+def prune(obj: dict[str, Any], schema: Raw, keep: bool, unknown: list[str]) -> dict[str, Any]:
+    """The object without fields the schema does not name; their paths go to `unknown`. Nothing is changed in place."""
+    if keep:
+        return dict(obj)
+    out: dict[str, Any] = _pruned(obj, {**schema, _EMBEDDED: True}, "", unknown, bool(schema.get(_KEEP)))
+    return out
+
+
+def _pruned(value: Any, schema: Raw | None, path: str, unknown: list[str], keep: bool) -> Any:
+    """`keep`: what is not named stays; it holds for lists of lists, and ends at a named field."""
     if isinstance(value, dict):
-        return _prune_object(value, schema, keep, path, unknown, known)
-    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        items = schema["items"]
-        return [prune(item, items, False, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+        return _pruned_object(value, schema or {}, path, unknown, keep)
+    if isinstance(value, list) and not (keep and schema is None):
+        items = (schema or {}).get("items")
+        items = items if isinstance(items, Mapping) else None
+        keep = keep or _keeps(items)
+        return [_pruned(item, items, f"{path}[{at}]", unknown, keep) for at, item in enumerate(value)]
     return value
 
 
-def _prune_object(
-    value: dict[str, Any], schema: Raw, keep: bool, path: str, unknown: list[str], known: tuple[str, ...]
-) -> dict[str, Any]:
-    properties = schema.get("properties") or {}
-    extra = schema.get("additionalProperties")
+def _keeps(schema: Raw | None) -> bool:
+    return schema is not None and bool(schema.get(_KEEP))
+
+
+def _pruned_object(value: dict[str, Any], schema: Raw, path: str, unknown: list[str], keep: bool) -> dict[str, Any]:
     out = {}
+    embedded = bool(schema.get(_EMBEDDED))
     for key, item in value.items():
         where = f"{path}.{key}" if path else key
-        if key in known:
+        child = _of(schema, key)
+        if embedded and key in _ROOT:
             out[key] = item
-        elif key in properties:
-            out[key] = prune(item, properties[key], False, where, unknown)
-        elif isinstance(extra, Mapping):
-            out[key] = prune(item, extra, False, where, unknown)
-        elif keep or extra is True:
+        elif child is not None:
+            out[key] = _pruned(item, child, where, unknown, _keeps(child)) if isinstance(item, dict | list) else item
+        elif keep or schema.get("additionalProperties") is True:
             out[key] = item
         else:
             unknown.append(where)
     return out
+
+
+def _of(schema: Raw, key: str) -> Raw | None:
+    """The schema of a member."""
+    found = (schema.get("properties") or {}).get(key)
+    if found is None:
+        found = schema.get("additionalProperties")
+    return found if isinstance(found, Mapping) else None
+
+
+def typed(value: Any, schema: Raw | None, path: str, unknown: list[str], metadata: Decoder) -> Any:
+    """The value with the metadata of embedded objects read as metadata is. Raises DecodeFault."""
+    if schema is None:
+        return value
+    if isinstance(value, list):
+        items = schema.get("items")
+        return [typed(item, items, f"{path}[{at}]", unknown, metadata) for at, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    out = {key: typed(item, _of(schema, key), f"{path}.{key}", unknown, metadata) for key, item in value.items()}
+    if schema.get(_EMBEDDED):
+        _embedded(out, path, unknown, metadata)
+    return out
+
+
+def _embedded(obj: dict[str, Any], path: str, unknown: list[str], metadata: Decoder) -> None:
+    for key in ("apiVersion", "kind"):
+        if key in obj and not isinstance(obj[key], str):
+            raise _fault(f"{path}.{key}", obj[key], "must be a string")
+    if obj.get("metadata") is None:
+        obj.pop("metadata", None)
+        return
+    if not isinstance(obj["metadata"], dict):
+        why = f"json: cannot unmarshal {_go_kind(obj['metadata'])} into Go value of type v1.ObjectMeta"
+        raise _fault(f"{path}.metadata", obj["metadata"], why)
+    read = metadata(obj["metadata"], f"{path}.metadata", unknown)
+    obj["metadata"] = {key: item for key, item in read.items() if item is not None}
+
+
+def _fault(path: str, value: Any, why: str) -> DecodeFault:
+    return DecodeFault(f"{path}: {invalid(path, value, why).body()}")
+
+
+def _embeds(schema: Any) -> bool:
+    """Whether there are embedded objects anywhere below a schema."""
+    if isinstance(schema, Mapping):
+        return bool(schema.get(_EMBEDDED)) or any(_embeds(child) for child in schema.values())
+    return isinstance(schema, list) and any(_embeds(child) for child in schema)
 
 
 def custom_structure(schema: Raw | None, preserve_unknown: bool, metadata: Structure) -> Structure:

@@ -106,7 +106,7 @@ def _joined(registry: Registry, page: Page, meta: dict[str, Any]) -> bytes:
     start = b'%b"metadata":%b,"items":[' % (head(kind.api_version, kind.list_kind), orjson.dumps(meta))
     if not page.entries:
         return start + b"]}\n"
-    tail = registry.tail if kind.from_storage is not None else None
+    tail = registry.tail if registry.converts else None
     tails = [e.tail for e in page.entries] if tail is None else [tail(e) for e in page.entries]
     return b"".join((start, before, (b"," + before).join(tails), b"]}\n"))
 

@@ -16,9 +16,10 @@ from cluster.apiserver.codecs.encode import watch_frame
 from cluster.apiserver.handlers import tables
 from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.http.messages import Response, Writer
-from cluster.apiserver.registry.cache import ADDED, DELETED, Change, Watch
+from cluster.apiserver.registry.cache import ADDED, DELETED, Change, Watch, states
 from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import ReadOptions, parse_revision, revision_error
+from cluster.apiserver.registry.read import not_ready
 from cluster.apiserver.registry.registry import Registry
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
@@ -36,6 +37,8 @@ async def watch(registry: Registry, namespace: str, options: ReadOptions, wanted
     """The streaming response; raises 400, 410, 500, 504."""
     session = WatchSession(registry, namespace, options, Frames(registry, wanted, include))
     session.prepare()
+    if registry.by_webhook:
+        await session.convertible()
     return Response(200, content_type=wanted.watch_content_type, stream=session.send)
 
 
@@ -46,24 +49,20 @@ class Frames:
         self._registry = registry
         self._wanted = wanted
         self._include = include
-        self._shared = not wanted.transform and wanted.media == JSON and registry.kind.from_storage is None
+        self._shared = not wanted.transform and wanted.media == JSON
+        self._view = registry.view if registry.converts else None
         self._first = True
 
     def change(self, type: str, change: Change) -> bytes:
         if self._shared:
-            return change.frame(type, self._registry.head)
+            return change.frame(type, self._registry.head, self._view)
         entry = change.left() if type == DELETED and change.type != DELETED else change.entry
         return self.entry(type, entry)
 
     def entry(self, type: str, entry: Entry) -> bytes:
         if self._shared:
-            return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, entry.tail)
-        if not self._wanted.transform and self._wanted.media == JSON:
-            return b'{"type":"%b","object":%b%b}\n' % (
-                type.encode(),
-                self._registry.head,
-                self._registry.tail(entry),
-            )
+            tail = self._registry.tail(entry)
+            return b'{"type":"%b","object":%b%b}\n' % (type.encode(), self._registry.head, tail)
         return self._framed({"type": type, "object": self._shaped(entry)})
 
     def bookmark(self, revision: int, *, initial_end: bool) -> bytes:
@@ -135,6 +134,9 @@ class WatchSession:
         if options.field_selector and name and options.field_selector == f"metadata.name={name}":
             match = None if not options.label_selector else match
         self._watch = Watch(namespace if registry.kind.namespaced else "", name, match, self._queue, self._end)
+        self._registered = self._watch.raw(self._happened) if registry.by_webhook else self._watch
+        self._happening: list[Change] = []
+        self._wake: asyncio.Future[None] | None = None
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._writer: Writer | None = None
@@ -175,10 +177,14 @@ class WatchSession:
         try:
             self._registry.services.feed.watches.add(self._finish)
             await self._begin(writer)
+            if self._registry.by_webhook:
+                await self._follow()
             await self._done
+        except StatusError as error:
+            writer.write(self._frames.error(error))
         finally:
             self._registry.services.feed.watches.discard(self._finish)
-            self._registry.cache.remove_watch(self._watch)
+            self._registry.cache.remove_watch(self._registered)
             ends.cancel()
             if self._ticking is not None:
                 self._ticking.cancel()
@@ -194,10 +200,11 @@ class WatchSession:
         if self._initial and self._from > feed.revision:
             # The state asked for lies ahead.
             await self._or_end(feed.reached(self._from))
+        await self._registry.ready_now(self._concerned)
         frames = self._initial_frames() if self._initial else self._missed_frames()
         if self._initial:
             self._from = feed.revision
-        cache.add_watch(self._watch)
+        cache.add_watch(self._registered)
         for frame in frames:
             writer.write(frame)
             if writer.queued > _HIGH_WATER:
@@ -226,6 +233,44 @@ class WatchSession:
     def _future(self) -> asyncio.Future[None]:
         assert self._done is not None
         return self._done
+
+    async def convertible(self) -> None:
+        """Raises 429 where what is there cannot be converted, as Kubernetes' cache is not ready then."""
+        try:
+            await self._registry.ready_now(self._concerned)
+        except StatusError as error:
+            raise not_ready(self._registry, error) from None
+
+    def _concerned(self) -> list[Entry]:
+        """The states that the watch begins with, where a webhook converts them."""
+        if not self._registry.by_webhook or self._too_old:
+            return []
+        cache, watch = self._registry.cache, self._watch
+        if self._initial:
+            return [cache.entries[k] for k in cache.keys(watch.namespace) if watch.covers(k)]
+        return states(change for change in cache.since(self._from) if watch.covers(change.entry.key))
+
+    def _happened(self, _: str, change: Change) -> None:
+        """Put aside what has to be converted before it is known whether it concerns the watch."""
+        self._happening.append(change)
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def _follow(self) -> None:
+        """Convert what happens, in order, until the watch ends; so it does when the definition changes."""
+        kinds = self._registry.services.kinds
+        while not self._future().done() and kinds.by_gvr(self._registry.kind.gvr) is self._registry.kind:
+            if not self._happening:
+                self._wake = asyncio.get_running_loop().create_future()
+                await asyncio.wait((self._wake, self._future()), return_when=asyncio.FIRST_COMPLETED)
+                continue
+            taken, self._happening = self._happening, []
+            await self._or_end(self._registry.ready(states(taken)))
+            for change in taken:
+                type = self._watch.sees(change)
+                if type and not self._future().done():
+                    self._queue(type, change)
+        self._finish()
 
     def _initial_frames(self) -> list[bytes]:
         cache, watch = self._registry.cache, self._watch
@@ -257,7 +302,7 @@ class WatchSession:
 
     def _end(self) -> None:
         """Cut off, at once: no change after this one is put aside."""
-        self._registry.cache.remove_watch(self._watch)
+        self._registry.cache.remove_watch(self._registered)
         self._finish()
 
     def _tick(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from cluster.apiserver.registry.entry import Entry, tail_of
@@ -33,8 +33,9 @@ class Change:
         self.revision = revision
         self._frames: dict[tuple[str, bytes], bytes] | None = None
 
-    def frame(self, type: str, head: bytes) -> bytes:
-        """The JSON line of a watch: shared by all watchers that see the change alike."""
+    def frame(self, type: str, head: bytes, view: View | None = None) -> bytes:
+        """The JSON line of a watch: shared by all watchers that see the change alike, as `view` shows entries to
+        those of a version."""
         if self._frames is None:
             self._frames = {}
         key = (type, head)
@@ -44,6 +45,8 @@ class Change:
             if type == DELETED and self.type != DELETED:
                 assert self.previous is not None
                 source = self.left()
+            if view is not None:
+                source = view(source)
             found = b'{"type":"%b","object":%b%b}\n' % (type.encode(), head, source.tail)
             self._frames[key] = found
         return found
@@ -51,12 +54,18 @@ class Change:
     def left(self) -> Entry:
         """What a watcher is told when the object left its selector: the old state at the new revision."""
         assert self.previous is not None
-        return Entry(self.previous.key, self.previous.value, self.revision)
+        return self.previous.at(self.revision)
 
     def forget_frames(self) -> None:
         self._frames = None
 
 
+def states(changes: Iterable[Change]) -> list[Entry]:
+    """The states before and after every change."""
+    return [state for change in changes for state in (change.entry, change.previous) if state is not None]
+
+
+View = Callable[[Entry], Entry]
 Sink = Callable[[str, Change], None]
 Match = Callable[[Entry], bool]
 
@@ -90,6 +99,10 @@ class Watch:
         if now:
             return MODIFIED if before else ADDED
         return DELETED if before else ""
+
+    def raw(self, sink: Sink) -> Watch:
+        """A watch of all that happens at the same place, for one who looks at it later."""
+        return Watch(self.namespace, self.name, None, sink, self.broken)
 
     def covers(self, key: str) -> bool:
         namespace, _, name = key.rpartition("/")
@@ -138,7 +151,7 @@ class ResourceCache:
             self.unreadable.pop(key, None)
             return
         del self._keys[bisect_left(self._keys, key)]
-        self._happened(Change(DELETED, Entry(key, previous.value, revision), previous, revision))
+        self._happened(Change(DELETED, previous.at(revision), previous, revision))
 
     def lose(self, key: str, why: str, revision: int) -> None:
         """The store has the object, but nobody can read it. Watches end: what they would be told is not known."""
@@ -215,4 +228,4 @@ class ResourceCache:
             watch.broken()
 
 
-__all__ = ["ADDED", "DELETED", "MODIFIED", "RING", "Change", "Match", "ResourceCache", "Watch", "tail_of"]
+__all__ = ["ADDED", "DELETED", "MODIFIED", "RING", "Change", "Match", "ResourceCache", "Watch", "states", "tail_of"]

@@ -53,6 +53,7 @@ async def delete(registry: Registry, namespace: str, name: str, options: DeleteO
 
 
 async def _attempt(registry: Registry, namespace: str, name: str, entry: Entry, options: DeleteOptions) -> Deleted:
+    await registry.ready((entry,), anew=True)
     old = registry.present(entry)
     check_preconditions(registry, old, options)
     write = WriteOptions(options.user, options.dry_run, wire=options.wire, warnings=options.warnings)
@@ -198,12 +199,15 @@ def _policy(finalizers: list[str], options: DeleteOptions) -> tuple[bool, bool]:
 async def _save(registry: Registry, entry: Entry, new: Obj, options: DeleteOptions) -> Entry:
     version = new["metadata"].get("resourceVersion")
     new["metadata"] = ordered(new["metadata"]) | {"resourceVersion": version}
-    stored = registry.stored_form(new)
+    stored = await registry.stored_form(new)
     value = encode(stored)
     if value == entry.value:
         return entry
     if options.dry_run:
-        return Entry(entry.key, value, entry.revision, clone(stored))
+        marked = Entry(entry.key, encode(new), entry.revision, clone(new))
+        if registry.converts:
+            marked.show(registry.kind, marked)
+        return marked
     return await store_changed(registry, value, stored, entry.key, entry.revision)
 
 
@@ -215,7 +219,7 @@ async def _take_away(registry: Registry, entry: Entry, options: DeleteOptions) -
         revision = await services.store.delete_if(registry.store_key_of(entry.key), Revision(entry.revision))
     except StoreUnavailable as error:
         raise unavailable(error) from None
-    gone = Entry(entry.key, entry.value, revision)
+    gone = entry.at(revision)
     await services.feed.reached(revision)
     if registry.hooks.removed is not None:
         registry.hooks.removed(gone.obj)

@@ -73,6 +73,7 @@ async def get_entry(registry: Registry, namespace: str, name: str, resource_vers
     entry = registry.cache.get(namespace, name)
     if entry is None:
         raise registry.absent(namespace, name)
+    await registry.ready((entry,), anew=True)
     return entry
 
 
@@ -91,14 +92,27 @@ async def list_page(registry: Registry, namespace: str, options: ReadOptions) ->
         revision, after = _read_token(options.continue_token, namespace)
         if revision < 0:
             # An inconsistent continuation: from where the old list stopped, in the state of now.
-            return _cut(registry, namespace, options, match, name, after)
+            return await _now(registry, namespace, options, match, name, after)
         return await _past(registry, namespace, options, match, revision, after)
     if asked and (options.match == "Exact" or (options.limit and not options.match)):
         await _refuse_future(registry, asked)
         return await _past(registry, namespace, options, match, asked, "")
     if asked:
         await wait_for(registry, asked)
-    return _cut(registry, namespace, options, match, name, "")
+    return await _now(registry, namespace, options, match, name, "")
+
+
+async def _now(
+    registry: Registry, namespace: str, options: ReadOptions, match: Match | None, name: str, after: str
+) -> Page:
+    """From the cache. What a webhook converts is converted first: the selectors are about that."""
+    cache = registry.cache
+    if registry.by_webhook:
+        try:
+            await registry.ready_now(lambda: [cache.entries[key] for key in cache.keys(namespace, after)])
+        except StatusError as error:
+            raise not_ready(registry, error) if options.resource_version == "0" else error from None
+    return _cut(registry, namespace, options, match, name, after)
 
 
 async def _refuse_future(registry: Registry, revision: int) -> None:
@@ -122,6 +136,12 @@ def _cut(registry: Registry, namespace: str, options: ReadOptions, match: Match 
     return _limited([entries[k] for k in keys], options, match, revision, namespace)
 
 
+def not_ready(registry: Registry, error: StatusError) -> StatusError:
+    """429: what cannot be converted cannot be kept in Kubernetes' cache, and that is what was asked."""
+    about = f"{registry.kind.api_version}, Kind={registry.kind.kind}"
+    return errors.too_many_requests(f"storage is (re)initializing: failed to list {about}: {error.message}", 1)
+
+
 async def _past(
     registry: Registry, namespace: str, options: ReadOptions, match: Match | None, revision: int, after: str
 ) -> Page:
@@ -142,6 +162,7 @@ async def _past(
         if why := unreadable(record):
             raise errors.internal(f'unable to transform key "{record.key}": {why}')
     entries = [Entry(r.key[cut:], r.value, r.mod_revision) for r in page.records]
+    await registry.ready(entries)
     if not options.limit:
         return Page([e for e in entries if match is None or match(e)], revision)
     return _limited(entries, options, match, revision, namespace)

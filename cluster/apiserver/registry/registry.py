@@ -6,10 +6,11 @@ storage version pass untouched, which is the road nearly all take.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from cluster.apiserver.registry.cache import Match
+from cluster.apiserver.registry.converting import read, renewed, show_converted, written
 from cluster.apiserver.registry.entry import Entry, head
 from cluster.apiserver.registry.services import Hooks, Services
 from cluster.kinds.kind import Kind
@@ -34,6 +35,8 @@ class Registry:
         self.services = services
         self.cache = services.feed.cache(kind.storage_resource)
         self.head = head(kind.api_version, kind.kind)
+        self.by_webhook = kind.conversion is not None and kind.conversion.ask is not None
+        self.converts = kind.from_storage is not None or kind.conversion is not None
         self.hooks = services.hooks.get(kind.group_resource, _NO_HOOKS)
         self._selectable: frozenset[str] | None = None
 
@@ -52,21 +55,53 @@ class Registry:
 
     # Versions.
 
+    def view(self, entry: Entry) -> Entry:
+        """An entry in this version: itself where nothing differs, which is so for nearly all. Where a webhook
+        converts, `ready` must have come before."""
+        if not self.converts:
+            return entry
+        return entry.view(self.kind) or self._shown(entry)
+
+    def _shown(self, entry: Entry) -> Entry:
+        kind, conversion = self.kind, self.kind.conversion
+        if conversion is None:
+            assert kind.from_storage is not None
+            view = entry.shown_as(kind.from_storage(clone(entry.obj)))
+        else:
+            view = renewed(kind, entry, read(conversion, entry.obj, kind.api_version))
+        entry.show(kind, view)
+        return view
+
+    async def ready(self, entries: Iterable[Entry], *, anew: bool = False) -> None:
+        """Have the views of entries made that only a webhook can make, in one call; `anew` even if they have been.
+        Raises StatusError."""
+        conversion = self.kind.conversion
+        if not self.by_webhook or conversion is None:
+            return
+        wanted = [e for e in entries if self._missing(e) or (anew and e.foreign(self.kind.api_version))]
+        if wanted:
+            await show_converted(self.kind, conversion, wanted)
+
+    async def ready_now(self, pick: Callable[[], Iterable[Entry]]) -> None:
+        """`ready` for what `pick` gives, again while something new comes in meanwhile. Raises StatusError."""
+        while self.by_webhook and any(self._missing(entry) for entry in pick()):
+            await self.ready(pick())
+
+    def _missing(self, entry: Entry) -> bool:
+        return entry.view(self.kind) is None and entry.foreign(self.kind.api_version)
+
     def present(self, entry: Entry) -> Obj:
-        """The object of an entry in this version. Shared when it is the stored version."""
-        if self.kind.from_storage is None:
-            return entry.obj
-        return self.kind.from_storage(clone(entry.obj))
+        """The object of an entry in this version. Shared: never to be changed."""
+        return self.view(entry).obj
 
     def tail(self, entry: Entry) -> bytes:
         """Wire bytes of an entry in this version, without kind and apiVersion."""
-        if self.kind.from_storage is None:
-            return entry.tail
-        from cluster.apiserver.registry.entry import encode, tail_of
+        return self.view(entry).tail
 
-        return tail_of(encode(self.present(entry)), entry.revision)
-
-    def stored_form(self, obj: Obj) -> Obj:
+    async def stored_form(self, obj: Obj) -> Obj:
+        """An object of this version as it is written. Raises StatusError."""
+        if self.kind.conversion is not None:
+            return await written(self.kind.conversion, obj)
         return obj if self.kind.to_storage is None else self.kind.to_storage(clone(obj))
 
     # Selectors.
@@ -75,6 +110,7 @@ class Registry:
         """A test on entries (None: all match) and the one name asked for, if it is only one. Raises 400."""
         name, field_test = self._fields(fields)
         tests: list[Callable[[Obj], bool]] = []
+        view = self.view
         if labels:
             tests.append(_labels(labels))
         if field_test is not None:
@@ -83,8 +119,8 @@ class Registry:
             return None, name
         if len(tests) == 1:
             only = tests[0]
-            return (lambda entry: only(entry.obj)), name
-        return (lambda entry: all(test(entry.obj) for test in tests)), name
+            return (lambda entry: only(view(entry).obj)) if self.converts else (lambda entry: only(entry.obj)), name
+        return (lambda entry: all(test(view(entry).obj) for test in tests)), name
 
     def _fields(self, text: str) -> tuple[str, Callable[[Obj], bool] | None]:
         if not text:

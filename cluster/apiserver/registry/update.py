@@ -77,6 +77,7 @@ async def _attempt(
     registry: Registry, namespace: str, name: str, entry: Entry, change: Change, options: WriteOptions
 ) -> Entry:
     services = registry.services
+    await registry.ready((entry,), anew=True)
     old = registry.present(entry)
     new = await change.transform(own(registry, entry))
     strategy, sub = _strategy(registry, change)
@@ -177,24 +178,30 @@ async def _store(
     registry: Registry, namespace: str, name: str, entry: Entry, new: Obj, old: Obj, options: WriteOptions
 ) -> Entry:
     key = registry.key(namespace, name)
-    stored = registry.stored_form(new)
+    stored = await registry.stored_form(new)
     value = encode(stored)
-    if (value == entry.value or _only_times_differ(new, old)) and key not in registry.cache.stale:
+    unchanged = value == entry.value or (_current(registry, entry, stored) and _only_times_differ(new, old))
+    if unchanged and key not in registry.cache.stale:
         return entry
     if not options.dry_run and goes_now(registry, new, old):
         return await _remove(registry, key, entry, new)
     undo = registry.hooks.prepare(new, old, options.dry_run) if registry.hooks.prepare else None
     if undo is not None or registry.hooks.prepare is not None:
-        stored = registry.stored_form(new)
+        stored = await registry.stored_form(new)
         value = encode(stored)
     if options.dry_run:
-        return Entry(key, encode(new), entry.revision, new)
+        return _shown(registry, Entry(key, encode(new), entry.revision, new))
     try:
         return await store_changed(registry, value, stored, key, entry.revision)
     except BaseException:
         if undo is not None:
             undo()
         raise
+
+
+def _current(registry: Registry, entry: Entry, stored: Obj) -> bool:
+    """Whether the store holds an object as it would be written today: else any write is worth it."""
+    return not registry.converts or (registry.view(entry) is entry and not entry.foreign(stored["apiVersion"]))
 
 
 def _only_times_differ(new: Obj, old: Obj) -> bool:
@@ -229,7 +236,14 @@ async def _remove(registry: Registry, key: str, entry: Entry, new: Obj) -> Entry
     await registry.services.feed.reached(revision)
     if registry.hooks.removed is not None:
         registry.hooks.removed(new)
-    return Entry(key, encode(new), entry.revision)
+    return _shown(registry, Entry(key, encode(new), entry.revision))
+
+
+def _shown(registry: Registry, entry: Entry) -> Entry:
+    """An entry that is in the registry's version already, as it is not the store's."""
+    if registry.converts:
+        entry.show(registry.kind, entry)
+    return entry
 
 
 __all__ = ["Attributes", "Change", "goes_now", "keep_all_but_status", "update"]

@@ -50,13 +50,16 @@ def attributes(
 
 def unsaved(registry: Registry, obj: Obj, key: str) -> Entry:
     """The answer to a dry run."""
-    return Entry(key, encode(obj), 0, obj)
+    entry = Entry(key, encode(obj), 0, obj)
+    if registry.converts:
+        entry.show(registry.kind, entry)
+    return entry
 
 
 async def store_new(registry: Registry, obj: Obj, key: str, name: str) -> Entry:
     """Write a new object and wait until readers see it. Raises 409, 503."""
     services = registry.services
-    stored = registry.stored_form(obj)
+    stored = await registry.stored_form(obj)
     value = encode(stored)
     services.feed.announce(value, stored)
     try:
@@ -92,9 +95,10 @@ async def seen(registry: Registry, key: str, value: bytes, revision: Revision) -
         await feed.reached(revision)
     feed.retract(value)
     entry = registry.cache.entries.get(key)
-    if entry is not None and entry.revision == revision:
-        return entry
-    return Entry(key, value, revision)
+    if entry is None or entry.revision != revision:
+        entry = Entry(key, value, revision)
+    await registry.ready((entry,))
+    return entry
 
 
 async def newest(registry: Registry, key: str) -> Entry | None:
@@ -123,6 +127,4 @@ def unavailable(error: StoreUnavailable) -> errors.StatusError:
 
 def own(registry: Registry, entry: Entry) -> Obj:
     """A copy of an entry's object that the caller may change, in the registry's version."""
-    if registry.kind.from_storage is not None:
-        return registry.present(entry)
-    return clone(entry.obj)
+    return clone(registry.present(entry))

@@ -169,17 +169,6 @@ async def test_the_storage_version_may_change(server: ApiServer) -> None:
     assert (stored(server, "widgets.acme.io") or {})["status"]["storedVersions"] == ["v1", "v2"]
 
 
-async def test_conversion_by_webhook_is_refused_by_name(server: ApiServer) -> None:
-    client, crd = server.client(), definition()
-    crd["spec"]["versions"].append({**crd["spec"]["versions"][0], "name": "v2", "storage": False})
-    webhook = {"clientConfig": {"url": "https://127.0.0.1:1/"}, "conversionReviewVersions": ["v1"]}
-    crd["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
-    await client.create(CRDS, crd)
-    await client.create(WIDGETS, widget(), "default")
-    with pytest.raises(StatusError, match="this server converts by strategy None only"):
-        await client.get(GroupVersionResource("acme.io", "v2", "widgets"), "w", "default")
-
-
 async def test_a_definition_that_cannot_be_served_harms_no_other(server: ApiServer) -> None:
     client, crd = server.client(), definition("gadgets", "Gadget")
     crd["spec"]["versions"][0]["additionalPrinterColumns"] = [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
-import ipaddress
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -13,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from apiserver_hooks import certificate
 
 from cluster.apiserver.server import ApiServer
 from cluster.meta.errors import StatusError
@@ -24,29 +20,6 @@ from cluster.meta.types import GroupVersionResource
 MAPS = GroupVersionResource("", "v1", "configmaps")
 GROUP = "admissionregistration.k8s.io"
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-def certificate(folder: Path) -> tuple[Path, str]:
-    """A file with key and certificate for loopback, and the CA bundle that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "hook")])
-    start = datetime.datetime(2020, 1, 1)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(datetime.datetime(2100, 1, 1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = folder / "hook.pem"
-    file.write_bytes(private + pem)
-    return file, base64.b64encode(pem).decode()
 
 
 class Hooks:

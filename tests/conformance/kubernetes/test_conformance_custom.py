@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from conformance_api import APPLY, BAD, MISSING, Api, conforms, eventually, expect, unique
 
 Obj = dict[str, Any]
@@ -122,7 +121,6 @@ def test_definitions_discovered(api: Api) -> None:
 
 
 @conforms(_SIMPLE + "custom resource defaulting for requests and from storage works")
-@pytest.mark.xfail(strict=True, reason="objects stored before a default was defined are read without it")
 def test_defaulting(api: Api) -> None:
     body = _definition()
     with _defined(api, body):
@@ -392,7 +390,6 @@ def test_duplicates_in_custom(api: Api) -> None:
 
 
 @conforms(_FIELDS + "should detect unknown metadata fields in both the root and embedded object of a CR")
-@pytest.mark.xfail(strict=True, reason="unknown metadata of embedded objects is not told")
 def test_metadata_of_custom(api: Api) -> None:
     embedded = {**OPEN, "x-kubernetes-embedded-resource": True}
     template = {"type": "object", "properties": {"template": embedded}}
