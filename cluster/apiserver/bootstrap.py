@@ -22,7 +22,6 @@ from cluster.meta.types import GroupVersionResource, Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
-    from cluster.client.interface import Client
 
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
@@ -54,26 +53,13 @@ async def run(server: ApiServer) -> None:
 
 
 async def _flow_control(server: ApiServer) -> None:
-    """Levels and schemas, and on the schemas that their level is there."""
+    """Levels and schemas, as they must be, and on the schemas that their level is there."""
+    if server.kinds.by_gvr(bootstrap_flow.SCHEMAS) is None:
+        return
     async with asyncio.TaskGroup() as group:
         for gvr, obj in bootstrap_flow.objects():
             group.create_task(ensure(server, gvr, clone(obj), manager=bootstrap_flow.PRODUCER))
-    if server.kinds.by_gvr(bootstrap_flow.SCHEMAS) is None:
-        return
-    client = server.client(manager=bootstrap_flow.CONSUMER)
-    async with asyncio.TaskGroup() as group:
-        for schema in (await client.list(bootstrap_flow.SCHEMAS)).items:
-            if not (schema.get("status") or {}).get("conditions"):
-                group.create_task(_not_dangling(server, client, clone(schema)))
-
-
-async def _not_dangling(server: ApiServer, client: Client, schema: Obj) -> None:
-    level = schema["spec"]["priorityLevelConfiguration"]["name"]
-    if server.registry_of(bootstrap_flow.LEVELS).cache.get("", level) is None:
-        return
-    now = seconds(server.clock.now())
-    schema["status"] = {"conditions": [bootstrap_flow.found_condition(level, now)]}
-    await client.update(bootstrap_flow.SCHEMAS, schema, subresource="status")
+    await server.flow.put_back()
 
 
 async def _service_range(server: ApiServer) -> None:

@@ -5,7 +5,7 @@ Facts of Kubernetes' suggested configuration, a line each; the objects are made 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from cluster.meta.types import GroupVersionResource, Obj
@@ -15,7 +15,7 @@ PRODUCER = "api-priority-and-fairness-config-producer-v1"
 CONSUMER = "api-priority-and-fairness-config-consumer-v1"
 LEVELS = GroupVersionResource(GROUP, "v1", "prioritylevelconfigurations")
 SCHEMAS = GroupVersionResource(GROUP, "v1", "flowschemas")
-_AUTOUPDATE = {"apf.kubernetes.io/autoupdate-spec": "true"}
+AUTO_UPDATE = "apf.kubernetes.io/autoupdate-spec"
 _QUEUED = (
     # name, shares, percent it may lend, queues, queues a flow is dealt, requests a queue holds
     ("global-default", 20, 50, 128, 6, 50),
@@ -89,7 +89,7 @@ def objects() -> Iterator[tuple[GroupVersionResource, Obj]]:
 
 
 def _named(kind: str, name: str) -> Obj:
-    metadata = {"name": name, "annotations": dict(_AUTOUPDATE)}
+    metadata = {"name": name, "annotations": {AUTO_UPDATE: "true"}}
     return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": metadata}
 
 
@@ -113,7 +113,19 @@ def _subject(text: str) -> Obj:
     return {"kind": kind.capitalize(), kind: {"name": name}}
 
 
-def found_condition(level: str, now: str) -> Obj:
-    """The condition of a schema whose level is there."""
-    text = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists'
-    return {"type": "Dangling", "status": "False", "lastTransitionTime": now, "reason": "Found", "message": text}
+def condition(level: str, levels: Container[str]) -> Obj:
+    """Of a schema, without the time: whether the level it names is there."""
+    names = f'This FlowSchema references the PriorityLevelConfiguration object named "{level}"'
+    if level in levels:
+        return {"type": "Dangling", "status": "False", "reason": "Found", "message": f"{names} and it exists"}
+    text = f"{names} but there is no such object"
+    return {"type": "Dangling", "status": "True", "reason": "NotFound", "message": text}
+
+
+def _mandatory(gvr: GroupVersionResource) -> tuple[Obj, ...]:
+    return tuple(obj for kind, obj in objects() if kind == gvr and obj["metadata"]["name"] in MANDATORY)
+
+
+MANDATORY = frozenset(("exempt", "catch-all"))
+"""Names of levels and schemas that are put back as they were whenever they change."""
+MANDATORY_LEVELS, MANDATORY_SCHEMAS = _mandatory(LEVELS), _mandatory(SCHEMAS)

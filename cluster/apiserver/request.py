@@ -6,7 +6,9 @@ anything is known to exist.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from cluster.apiserver.http.messages import Request
@@ -48,6 +50,9 @@ _VERBS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+READ_VERBS = frozenset(("get", "list", "watch"))
+LONG_SUBRESOURCES = frozenset(("log", "exec", "attach", "portforward", "proxy"))
+"""Requests of these go on for as long as their clients like, as watches do."""
 _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 
@@ -73,6 +78,10 @@ class RequestInfo:
     @property
     def is_resource(self) -> bool:
         return bool(self.resource)
+
+    @property
+    def is_long_running(self) -> bool:
+        return self.verb == "watch" or self.subresource in LONG_SUBRESOURCES
 
     @property
     def group_resource(self) -> GroupResource:
@@ -175,7 +184,32 @@ class Context:
     impersonator: UserInfo | None = None
     received: float = 0.0
     """When it came in, Unix seconds."""
+    deadline: float | None = None
+    """When it must be answered, where its client has said so."""
+    timed_out: bool = False
+    routed: bool = False
+    """There is a handler for it."""
+    waited: float = 0.0
+    """Seconds it had to wait for others."""
+    failed: str = ""
+    """What the server itself did wrong, when it did."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What flow control tells the client."""
+    release: Callable[[], None] | None = None
+    """Gives back what the request occupies."""
+    on_end: Callable[[], None] | None = None
+    """Called once its last byte has been sent."""
+    annotations: dict[str, str] | None = None
+    """What the audit log shall say of it; None when it is not audited."""
+    audit: Any = None
+    """cluster.apiserver.audit.record.Record; None when it is not audited."""
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def initialized(self) -> None:
+        """A watch has told its initial state; what is left costs next to nothing."""
+        release, self.release = self.release, None
+        if release is not None:
+            release()

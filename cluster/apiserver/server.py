@@ -37,16 +37,21 @@ from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
-from cluster.apiserver.filters.chain import After, Chain
-from cluster.apiserver.filters.flow import FlowControl
+from cluster.apiserver.filters.chain import After, Chain, Step
+from cluster.apiserver.filters.deadline import Deadlines
+from cluster.apiserver.filters.flow import PriorityAndFairness
 from cluster.apiserver.filters.impersonation import Impersonation
+from cluster.apiserver.flowcontrol.config import CONSUMER, PRODUCER, ConfigConsumer, ConfigProducer
+from cluster.apiserver.flowcontrol.estimate import Estimator, Watchers
+from cluster.apiserver.flowcontrol.levels import Levels
 from cluster.apiserver.handlers.connect import Connect
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.documentation import Documentation
-from cluster.apiserver.handlers.metrics import Metrics
 from cluster.apiserver.handlers.mount import mount
 from cluster.apiserver.handlers.router import Router
 from cluster.apiserver.http.server import HttpServer
+from cluster.apiserver.metrics.requests import RequestMetrics
+from cluster.apiserver.metrics.store import MeasuredStore
 from cluster.apiserver.nodes import NodeConnector
 from cluster.apiserver.registry.feed import Feed
 from cluster.apiserver.registry.hooks import default_hooks
@@ -96,7 +101,14 @@ class ApiServerOptions:
     node_ports: tuple[int, int] = (30000, 32767)
     kubernetes_version: str = "1.36.2"
     allowances: frozenset[str] = frozenset()
-    most_in_flight: int = 600
+    requests_inflight: int = 400
+    mutating_requests_inflight: int = 200
+    """The seats of this server are both together; without priority and fairness they are bounds of their own."""
+    priority_and_fairness: bool = True
+    request_timeout: float = 60.0
+    """Seconds; watches and streams have none."""
+    min_request_timeout: float = 1800.0
+    """Seconds a watch goes on at least, when its client does not say."""
     signing_key: Path | None = None
     issuer: str = "https://kubernetes.default.svc"
     encryption: Encryption | None = None
@@ -122,6 +134,7 @@ class ApiServer:
         self.clock = clock or RealClock()
         self.kinds = kinds or KindRegistry.builtin(self.options.kubernetes_version)
         self.feed = Feed(self.store)
+        self.measured = MeasuredStore(self.store)
         self.connect = Connect(nodes)
         self.allocator = ServiceAllocator(self.options.service_cidr, self.options.node_ports)
         self.authorizer = self._authorizer()
@@ -129,8 +142,12 @@ class ApiServer:
         self.services = self._services()
         self.router = Router(self.kinds, self.registry)
         self.custom = CustomResources(self)
-        self.flow = FlowControl(self.options.most_in_flight)
-        self.metrics = Metrics(self.feed, self.clock)
+        self.levels = Levels(
+            self.options.requests_inflight + self.options.mutating_requests_inflight, self.clock.call_later
+        )
+        self.flow = ConfigProducer(self.feed, self.client(manager=PRODUCER), self.clock)
+        self.deadlines = Deadlines(self.options.request_timeout, self.clock)
+        self.requests = RequestMetrics(self.clock)
         self.audit: AuditLog | None = None
         self.ready = False
         self.on_stop: list[Callable[[], None]] = []
@@ -149,10 +166,14 @@ class ApiServer:
         mount(self)
         self.custom.start()
         self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
+        flow = ConfigConsumer(self.levels, self.feed, self.client(manager=CONSUMER), self.clock)
+        flow.start()
         await bootstrap.run(self)
         trust = Trust(self)
         await trust.publish()
         self._tasks.append(asyncio.create_task(trust.run(), name="apiserver-trust"))
+        self._tasks.append(asyncio.create_task(flow.run(), name="apiserver-flow-consumer"))
+        self._tasks.append(asyncio.create_task(self.flow.run(), name="apiserver-flow-producer"))
         registration = AutoRegistration(self)
         await registration.start()
         self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
@@ -172,6 +193,7 @@ class ApiServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self.deadlines.close()
         if self.audit is not None:
             self.audit.close()
 
@@ -222,7 +244,7 @@ class ApiServer:
             self.feed, _StatusWrites(self), self.clock, self.authorizer, self.kinds, schema(self.minor)
         )
         return Services(
-            self.store,
+            self.measured,
             self.feed,
             self.kinds,
             self.clock,
@@ -231,6 +253,7 @@ class ApiServer:
             default_hooks(self.allocator) | EscalationCheck(self.rbac, self.authorizer).hooks(),
             schema=schema(self.minor),
             documentation=Documentation(self.minor, self.kinds),
+            shortest_watch=self.options.min_request_timeout,
         )
 
     def _authenticators(self) -> list[Authenticator]:
@@ -261,28 +284,41 @@ class ApiServer:
             )
         if not self.options.serve:
             return
-        after: list[After] = [self.flow.release, self.metrics.count]
+        answered: list[After] = [self.deadlines.answered, self.requests.answered]
+        ended: list[After] = [self.requests.ended]
         if self.options.audit is not None:
             from cluster.apiserver.audit import AuditLog
 
             self.audit = AuditLog(self.options.audit, self.clock)
-            after.append(self.audit.answered)
+            answered.append(self.audit.answered)
         chain = Chain(
             (
-                self.metrics.arrived,
+                self.requests.arrived,
+                self.deadlines,
                 Authentication(
                     self._authenticators(),
                     anonymous=self.options.anonymous,
                     told=IdentityHeaders(self.options.front_proxy),
                 ),
                 Impersonation(self.authorizer),
+                self._flow_control(),
                 Authorization(self.authorizer),
-                self.flow,
                 self.router,
             ),
-            after=after,
+            answered,
+            ended,
         )
         self._http = HttpServer(chain, address=self.options.address, port=self.options.port, tls=self._tls())
+
+    def _flow_control(self) -> Step:
+        options = self.options
+        if not options.priority_and_fairness:
+            from cluster.apiserver.filters.inflight import MaxInFlight
+
+            return MaxInFlight(options.requests_inflight, options.mutating_requests_inflight)
+        watchers = Watchers()
+        estimator = Estimator(self.feed, watchers)
+        return PriorityAndFairness(self.levels, estimator, watchers, self.clock, options.request_timeout)
 
     def _tls(self) -> ssl.SSLContext | None:
         if self.options.tls_certificate is None:

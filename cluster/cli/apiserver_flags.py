@@ -65,6 +65,18 @@ def duration(given: str) -> float:
     return parse_duration(given) / 1e9
 
 
+def positive_duration(given: str) -> float:
+    found = duration(given)
+    if found <= 0:
+        raise ValueError(f"{given!r} is not longer than nothing")
+    return found
+
+
+def seconds(given: str) -> float:
+    """A plain number."""
+    return float(number(given))
+
+
 def names(given: str) -> tuple[str, ...]:
     """A list with commas."""
     return tuple(part.strip() for part in given.split(",") if part.strip())
@@ -114,6 +126,12 @@ FLAGS: tuple[Flag, ...] = (
     Flag("audit-log-path", writable_file, "the audit log; needs audit-policy-file"),
     Flag("audit-policy-file", readable_file, "the audit.k8s.io/v1 Policy of the audit log"),
     Flag(
+        "enable-priority-and-fairness",
+        boolean,
+        "whether flow schemas and priority levels divide the server",
+        "priority_and_fairness",
+    ),
+    Flag(
         "encryption-provider-config",
         private_file,
         "the EncryptionConfiguration: what is encrypted in the store, and how",
@@ -121,8 +139,22 @@ FLAGS: tuple[Flag, ...] = (
     Flag("etcd-cafile", readable_file, "the certificate authority of the servers of --etcd-servers"),
     Flag("etcd-certfile", readable_file, "the client's certificate for them; needs etcd-keyfile"),
     Flag("etcd-keyfile", readable_file, "the key of that certificate"),
+    Flag(
+        "max-mutating-requests-inflight",
+        number,
+        "writes at once; with the next one the server's seats (default 200)",
+        "mutating_requests_inflight",
+    ),
+    Flag("max-requests-inflight", number, "reads at once (default 400)", "requests_inflight"),
+    Flag(
+        "min-request-timeout",
+        seconds,
+        "how long watches go on at least, in seconds (default 1800)",
+        "min_request_timeout",
+    ),
     Flag("proxy-client-cert-file", readable_file, "the certificate shown to aggregated API servers"),
     Flag("proxy-client-key-file", readable_file, "the key of proxy-client-cert-file"),
+    Flag("request-timeout", positive_duration, "how long other requests may take (default 1m)", "request_timeout"),
     Flag("requestheader-allowed-names", names, "common names of front proxies (default: any of its authority)"),
     Flag("requestheader-client-ca-file", readable_file, "who vouches for front proxies, PEM"),
     Flag("requestheader-extra-headers-prefix", names, "prefixes of headers with extras (default X-Remote-Extra-)"),

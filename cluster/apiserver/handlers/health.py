@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable
 
 from cluster.apiserver.http.messages import Response
@@ -9,6 +11,7 @@ from cluster.apiserver.request import Context
 
 Check = Callable[[], str]
 """Empty when all is well, else what is wrong (never shown to the client, only logged)."""
+_log = logging.getLogger(__name__)
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -18,6 +21,8 @@ class Health:
     def __init__(self, name: str) -> None:
         self.name = name
         self.checks: dict[str, Check] = {}
+        self.results: Counter[tuple[str, str]] = Counter()
+        """How often each check was found in which state, success or error."""
 
     async def __call__(self, ctx: Context) -> Response:
         rest = ctx.request.path.strip("/").partition("/")[2]
@@ -28,10 +33,13 @@ class Health:
         for name, check in self.checks.items():
             if name in excluded:
                 lines.append(f"[+]{name} excluded: ok")
-            elif check():
+            elif why := check():
                 failed = True
+                self.results[name, "error"] += 1
+                _log.info("%s: %s failed: %s", self.name, name, why)
                 lines.append(f"[-]{name} failed: reason withheld")
             else:
+                self.results[name, "success"] += 1
                 lines.append(f"[+]{name} ok")
         lines += self._unmatched(excluded)
         if failed:

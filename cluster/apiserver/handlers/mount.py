@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster.apiserver.codecs.media import negotiate
+from cluster.apiserver.flowcontrol import dump
 from cluster.apiserver.handlers import render, reviews, subresources
 from cluster.apiserver.handlers.accept import JSON, Wanted
 from cluster.apiserver.handlers.discovery import Discovery
 from cluster.apiserver.handlers.health import Health
+from cluster.apiserver.handlers.metrics import Metrics, health_families
 from cluster.apiserver.handlers.openapi import OpenAPIHandlers
-from cluster.apiserver.handlers.router import nothing_here, page_not_found
+from cluster.apiserver.handlers.router import Handler, nothing_here, page_not_found
 from cluster.apiserver.handlers.version import version_info
 from cluster.apiserver.http.messages import Response
+from cluster.apiserver.metrics import flow, state
+from cluster.apiserver.metrics.features import FEATURES
 from cluster.apiserver.request import Context
 from cluster.meta import errors
 
 if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
 
+_FLOW = "/debug/api_priority_and_fairness"
 _LIKE_STATUS = ("status", "ephemeralcontainers", "resize", "approval", "finalize")
 
 
@@ -70,8 +77,8 @@ def _discovery(server: ApiServer) -> None:
 
 def _operation(server: ApiServer) -> None:
     router = server.router
-    for name in ("healthz", "livez", "readyz"):
-        health = Health(name)
+    endpoints = {name: Health(name) for name in ("healthz", "livez", "readyz")}
+    for name, health in endpoints.items():
         for check, works in checks(server, name).items():
             health.checks[check] = works
         router.paths[f"/{name}"] = health
@@ -105,9 +112,33 @@ def _operation(server: ApiServer) -> None:
     router.paths["/openapi/v3"] = documents.index
     router.prefixes["/openapi/v3/"] = documents.document
     router.paths["/openapi/v2"] = documents.v2
-    router.paths["/metrics"] = server.metrics
+    health_now = partial(health_families, endpoints)
+    router.paths["/metrics"] = Metrics(
+        health_now, server.requests.families, partial(flow.families, server.levels), server.measured.families,
+        partial(state.storage, server.feed), partial(state.build, info), partial(state.features, FEATURES),
+        state.process,
+    )  # fmt: skip
+    router.paths["/metrics/slis"] = Metrics(health_now, state.process)
+    _flow_tables(server)
     router.paths["/version"] = version
     router.paths["/"] = root
+
+
+def _flow_tables(server: ApiServer) -> None:
+    """What priority and fairness does at this moment, for people; not listed in `/`."""
+
+    def shown(make: Callable[[Context], str]) -> Handler:
+        async def handler(ctx: Context) -> Response:
+            return Response(200, make(ctx).encode(), "text/plain; charset=utf-8")
+
+        return handler
+
+    held, paths = server.levels.levels, server.router.unlisted
+    paths[f"{_FLOW}/dump_priority_levels"] = shown(lambda _: dump.levels(held.values()))
+    paths[f"{_FLOW}/dump_queues"] = shown(lambda _: dump.queues(held.values()))
+    paths[f"{_FLOW}/dump_requests"] = shown(
+        lambda ctx: dump.requests(held.values(), details=bool(ctx.query.get("includeRequestDetails")))
+    )
 
 
 def checks(server: ApiServer, name: str):  # type: ignore[no-untyped-def]

@@ -50,7 +50,7 @@ async def watch_(ctx: Context, registry: Registry) -> Response:
     options = read_options(ctx.query)
     wanted = wanted_by(ctx, registry)
     include = ctx.query.get("includeObject") or "Metadata"
-    return await watch(registry, ctx.info.namespace, options, wanted, include)
+    return await watch(ctx, registry, options, wanted, include)
 
 
 async def create_(ctx: Context, registry: Registry) -> Response:

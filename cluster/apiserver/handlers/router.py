@@ -33,6 +33,8 @@ class Router:
         self._kinds = kinds
         self._registry_of = registry_of
         self.paths: dict[str, Handler] = {}
+        self.unlisted: dict[str, Handler] = {}
+        """Exact paths that `/` does not tell."""
         self.prefixes: dict[str, Handler] = {}
         self.subresources: dict[tuple[str, str, str], SubHandler] = {}
         """By (group, plural, subresource); `*` for any group and plural."""
@@ -44,6 +46,7 @@ class Router:
         if info.is_resource:
             kind = self._kinds.resource(info.group, info.version, info.resource)
             if kind is not None and "//" not in ctx.request.path.replace("namespaces//", "namespaces/", 1):
+                ctx.routed = not info.subresource or kind.subresource(info.subresource) is not None
                 if kind.deprecated:
                     ctx.warn(kind.deprecated)
                 return await self._resource(ctx, info, kind)
@@ -51,8 +54,9 @@ class Router:
 
     async def _path(self, ctx: Context) -> Response:
         path = ctx.request.path
-        handler = self.paths.get(path) or self.paths.get(path.rstrip("/"))
+        handler = self.paths.get(path) or self.paths.get(path.rstrip("/")) or self.unlisted.get(path)
         if handler is not None:
+            ctx.routed = True
             return await handler(ctx)
         for prefix, owner in self.prefixes.items():
             if path.startswith(prefix):

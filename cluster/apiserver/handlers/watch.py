@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cluster.apiserver.codecs.encode import watch_frame
@@ -21,6 +21,7 @@ from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import ReadOptions, parse_revision, revision_error
 from cluster.apiserver.registry.read import not_ready
 from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.request import Context
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
 
@@ -28,14 +29,13 @@ SLOW = 8 << 20
 LINGER = 10.0
 _HIGH_WATER = 1 << 16
 BOOKMARK_EVERY = 60.0
-SHORTEST, LONGEST = 1800, 3600
-"""Seconds a watch lasts when the client does not say (a random time between, so that they do not end together)."""
 INITIAL_END = "k8s.io/initial-events-end"
 
 
-async def watch(registry: Registry, namespace: str, options: ReadOptions, wanted: Wanted, include: str) -> Response:
+async def watch(ctx: Context, registry: Registry, options: ReadOptions, wanted: Wanted, include: str) -> Response:
     """The streaming response; raises 400, 410, 500, 504."""
-    session = WatchSession(registry, namespace, options, Frames(registry, wanted, include))
+    frames = Frames(registry, wanted, include)
+    session = WatchSession(registry, ctx.info.namespace, options, frames, ctx.initialized)
     session.prepare()
     if registry.by_webhook:
         await session.convertible()
@@ -126,7 +126,16 @@ class Frames:
 class WatchSession:
     """One watch request."""
 
-    def __init__(self, registry: Registry, namespace: str, options: ReadOptions, frames: Frames) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        namespace: str,
+        options: ReadOptions,
+        frames: Frames,
+        initialized: Callable[[], None],
+    ) -> None:
+        """`initialized` is called when the initial state has been told."""
+        self._initialized = initialized
         self._registry = registry
         self._options = options
         self._frames = frames
@@ -177,6 +186,7 @@ class WatchSession:
         try:
             self._registry.services.feed.watches.add(self._finish)
             await self._begin(writer)
+            self._initialized()
             if self._registry.by_webhook:
                 await self._follow()
             await self._done
@@ -314,7 +324,9 @@ class WatchSession:
     def _lasts(self) -> float:
         if self._options.timeout:
             return float(self._options.timeout)
-        return random.uniform(SHORTEST, LONGEST)
+        # A random time, so that not all end together.
+        shortest = self._registry.services.shortest_watch
+        return random.uniform(shortest, 2 * shortest)
 
     def _finish(self) -> None:
         if self._done is not None and not self._done.done():

@@ -90,6 +90,8 @@ class Response:
     headers: Headers = field(default_factory=list)
     stream: Stream | None = None
     takeover: Takeover | None = None
+    ended: Callable[[], None] | None = None
+    """Called once, when the stream or takeover is over, however it came about."""
 
 
 def stream_of(chunks: AsyncIterator[bytes]) -> Stream:

@@ -176,6 +176,13 @@ class HttpProtocol(asyncio.Protocol):
 
     async def _answer(self, request: Request, keep: bool) -> bool:
         response = await self._handler(request)
+        try:
+            return await self._send(request, response, keep)
+        finally:
+            if response.ended is not None:
+                response.ended()
+
+    async def _send(self, request: Request, response: Response, keep: bool) -> bool:
         if self._lost:
             return False
         if response.takeover is not None:

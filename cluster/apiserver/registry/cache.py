@@ -116,6 +116,8 @@ class ResourceCache:
         self.resource = resource
         self.prefix = f"/registry/{resource}/"
         self.entries: dict[str, Entry] = {}
+        self.bytes = 0
+        """Of all values."""
         self.version = 0
         """Grows with each change."""
         self.floor = 0
@@ -133,11 +135,15 @@ class ResourceCache:
         if entry.key not in self.entries:
             insort(self._keys, entry.key)
         self.entries[entry.key] = entry
+        self.bytes += len(entry.value)
 
     def put(self, entry: Entry) -> None:
         previous = self.entries.get(entry.key)
+        self.bytes += len(entry.value)
         if previous is None:
             insort(self._keys, entry.key)
+        else:
+            self.bytes -= len(previous.value)
         self.entries[entry.key] = entry
         if self.unreadable or self.stale:
             self.unreadable.pop(entry.key, None)
@@ -150,6 +156,7 @@ class ResourceCache:
         if previous is None:
             self.unreadable.pop(key, None)
             return
+        self.bytes -= len(previous.value)
         del self._keys[bisect_left(self._keys, key)]
         self._happened(Change(DELETED, previous.at(revision), previous, revision))
 

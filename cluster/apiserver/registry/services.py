@@ -58,4 +58,6 @@ class Services:
     """cluster.kinds.schema.Schema of the served Kubernetes minor."""
     documentation: Callable[[str, str], str] = lambda definition, field: ""
     """The description of a field of an OpenAPI definition, for table columns."""
+    shortest_watch: float = 1800.0
+    """Seconds a watch lasts at least, when its client does not say; at most twice that."""
     convert: Callable[[Obj, Kind, Kind], Awaitable[Obj]] | None = None

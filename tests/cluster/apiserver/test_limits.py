@@ -10,7 +10,7 @@ import pytest
 from apiserver_wire import Wire
 
 from cluster.apiserver.filters.chain import Chain
-from cluster.apiserver.filters.flow import FlowControl
+from cluster.apiserver.filters.inflight import MaxInFlight
 from cluster.apiserver.handlers import watch as watch_handler
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.http.protocol import HEAD_LIMIT
@@ -81,8 +81,7 @@ async def test_a_request_whose_client_goes_away_holds_no_place() -> None:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
-    flow = FlowControl(1)
-    chain = Chain((flow, work), after=(flow.release,))
+    chain = Chain((MaxInFlight(1, 0), work))
     request = Request("GET", "/api/v1/pods", "", {})
     task = asyncio.ensure_future(chain(request))
     await entered.wait()
