@@ -43,9 +43,9 @@ class RegistryBackend:
             raise StatusError(404, Reason.NOT_FOUND, "the server could not find the requested resource", {})
         return self._server.registry(kind)
 
-    def _allow(self, verb: str, gvr: GroupVersionResource, namespace: str, name: str = "", sub: str = "") -> None:
+    async def _allow(self, verb: str, gvr: GroupVersionResource, namespace: str, name: str = "", sub: str = "") -> None:
         asked = Attributes(self._user, verb, gvr.group, gvr.version, gvr.resource, sub, name, namespace)
-        decision, reason = self._server.authorizer.authorize(asked)
+        decision, reason, _ = await self._server.authorizer.decide(asked)
         if decision is not Decision.ALLOW:
             raise errors.forbidden(gvr.group_resource, name, refusal(asked, reason))
 
@@ -53,18 +53,18 @@ class RegistryBackend:
         return WriteOptions(self._user, manager=manager or self._manager, validation="Ignore", force=force)
 
     async def get(self, gvr: GroupVersionResource, name: str, namespace: str) -> Obj:
-        self._allow("get", gvr, namespace, name)
+        await self._allow("get", gvr, namespace, name)
         registry = self._registry(gvr)
         return registry.present(await get_entry(registry, namespace, name))
 
     async def list(self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]) -> ListResult:
-        self._allow("list", gvr, namespace)
+        await self._allow("list", gvr, namespace)
         registry = self._registry(gvr)
         page = await list_page(registry, namespace, ReadOptions(**options))
         return ListResult([registry.present(e) for e in page.entries], str(page.revision), page.continue_token)
 
     async def create(self, gvr: GroupVersionResource, obj: Obj, namespace: str, sub: str, name: str) -> Obj:
-        self._allow("create", gvr, namespace, name, sub)
+        await self._allow("create", gvr, namespace, name, sub)
         registry, options = self._registry(gvr), self._options()
         if sub:
             return await self._create_sub(registry, obj, namespace, sub, name, options)
@@ -92,7 +92,7 @@ class RegistryBackend:
     async def update(self, gvr: GroupVersionResource, obj: Obj, sub: str) -> Obj:
         registry, options = self._registry(gvr), self._options()
         name, namespace = obj["metadata"]["name"], obj["metadata"].get("namespace", "")
-        self._allow("update", gvr, namespace, name, sub)
+        await self._allow("update", gvr, namespace, name, sub)
         entry, _ = await put(
             registry,
             namespace,
@@ -107,7 +107,7 @@ class RegistryBackend:
         self, gvr: GroupVersionResource, name: str, namespace: str, data: Any, options: dict[str, Any]
     ) -> Obj:
         sub = options["subresource"]
-        self._allow("patch", gvr, namespace, name, sub)
+        await self._allow("patch", gvr, namespace, name, sub)
         registry = self._registry(gvr)
         write = self._options(options["field_manager"], options["force"])
         subresource = self._sub(registry, sub)
@@ -133,14 +133,14 @@ class RegistryBackend:
         return sub
 
     async def delete(self, gvr: GroupVersionResource, name: str, namespace: str, options: dict[str, Any]) -> Obj:
-        self._allow("delete", gvr, namespace, name)
+        await self._allow("delete", gvr, namespace, name)
         registry = self._registry(gvr)
         outcome = await delete(registry, namespace, name, DeleteOptions(self._user, **options))
         await registry.ready((outcome.entry,))
         return registry.present(outcome.entry)
 
     async def delete_collection(self, gvr: GroupVersionResource, namespace: str, labels: str, fields: str) -> None:
-        self._allow("deletecollection", gvr, namespace)
+        await self._allow("deletecollection", gvr, namespace)
         registry = self._registry(gvr)
         selection = ReadOptions(label_selector=labels, field_selector=fields)
         await delete_collection(registry, namespace, DeleteOptions(self._user), selection)
@@ -148,7 +148,7 @@ class RegistryBackend:
     async def watch(
         self, gvr: GroupVersionResource, namespace: str, options: dict[str, Any]
     ) -> AsyncIterator[WatchEvent]:
-        self._allow("watch", gvr, namespace)
+        await self._allow("watch", gvr, namespace)
         stream = ObjectWatch(self._registry(gvr), namespace, options)
         try:
             async for event in stream.events():

@@ -30,7 +30,7 @@ from cluster.apiserver.authn.request_headers import (
 )
 from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
 from cluster.apiserver.authz.escalation import EscalationCheck
-from cluster.apiserver.authz.interface import AlwaysAllowMasters, Authorizer, AuthorizerChain, HealthPaths
+from cluster.apiserver.authz.interface import AlwaysAllowMasters, AuthorizerChain
 from cluster.apiserver.authz.node import NodeAuthorizer
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.autoregister import AutoRegistration
@@ -235,9 +235,10 @@ class ApiServer:
 
         return InProcessClient(RegistryBackend(self, user, manager or default_manager_of(user)))
 
-    def _authorizer(self) -> Authorizer:
+    def _authorizer(self) -> AuthorizerChain:
         self.rbac = RbacAuthorizer(self.feed)
-        return AuthorizerChain([HealthPaths(), AlwaysAllowMasters(), NodeAuthorizer(self.feed), self.rbac])
+        self.nodes = NodeAuthorizer(self.feed)
+        return AuthorizerChain([AlwaysAllowMasters(), self.nodes, self.rbac])
 
     def _services(self) -> Services:
         surroundings = Surroundings(

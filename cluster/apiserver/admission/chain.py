@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from cluster.apiserver.admission.interface import Attributes, Operation, Plugin
-from cluster.meta.types import GroupResource
+from cluster.apiserver.authz.interface import AuthorizerChain
+from cluster.meta.objects import clone
+from cluster.meta.types import GroupResource, Obj
 
 _Key = tuple[Operation, GroupResource, str]
 
@@ -13,18 +16,28 @@ _Key = tuple[Operation, GroupResource, str]
 class AdmissionChain:
     """`mutating` and `validating` may name the same plugin; the order is that of the lists."""
 
-    def __init__(self, mutating: Sequence[Plugin], validating: Sequence[Plugin]) -> None:
+    def __init__(
+        self, mutating: Sequence[Plugin], validating: Sequence[Plugin], authorizer: AuthorizerChain | None = None
+    ) -> None:
+        self._remote = authorizer if authorizer is not None and authorizer.remote else None
+        """Where expressions may ask what is only known elsewhere, so that plugins may have to begin anew."""
         self._mutating = tuple(mutating)
         self._validating = tuple(validating)
         self._for: dict[_Key, tuple[tuple[Plugin, ...], tuple[Plugin, ...]]] = {}
 
     async def mutate(self, attributes: Attributes) -> None:
         for plugin in self._interested(attributes)[0]:
-            await plugin.mutate(attributes)
+            if self._remote is None:
+                await plugin.mutate(attributes)
+            else:
+                await self._remote.answering(partial(_begin_anew, plugin, attributes, clone(attributes.obj)))
 
     async def validate(self, attributes: Attributes) -> None:
         for plugin in self._interested(attributes)[1]:
-            await plugin.validate(attributes)
+            if self._remote is None:
+                await plugin.validate(attributes)
+            else:
+                await self._remote.answering(partial(plugin.validate, attributes))
 
     def names(self) -> list[str]:
         return list(dict.fromkeys(p.name for p in (*self._mutating, *self._validating)))
@@ -38,6 +51,11 @@ class AdmissionChain:
                 tuple(p for p in self._validating if p.handles(*key)),
             )
         return found
+
+
+async def _begin_anew(plugin: Plugin, attributes: Attributes, obj: Obj | None) -> None:
+    attributes.obj = clone(obj)
+    await plugin.mutate(attributes)
 
 
 def settle(attributes: Attributes, succeeded: bool) -> None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from cluster.apiserver.authz.interface import Attributes, Authorizer, Decision
+from cluster.apiserver.authz.interface import Attributes, AuthorizerChain, Decision
 from cluster.apiserver.authz.rbac import (
     CLUSTER_ROLE_BINDINGS,
     CLUSTER_ROLES,
@@ -43,7 +43,7 @@ _FULL: list[Rule] = [
 class EscalationCheck:
     """`permit` of the four RBAC resources (see Hooks)."""
 
-    def __init__(self, rbac: RbacAuthorizer, authorizer: Authorizer) -> None:
+    def __init__(self, rbac: RbacAuthorizer, authorizer: AuthorizerChain) -> None:
         self._rbac = rbac
         self._authorizer = authorizer
 
@@ -51,12 +51,12 @@ class EscalationCheck:
         roles, bindings = Hooks(permit=self._role), Hooks(permit=self._binding)
         return {ROLES: roles, CLUSTER_ROLES: roles, ROLE_BINDINGS: bindings, CLUSTER_ROLE_BINDINGS: bindings}
 
-    def _role(self, new: Obj, old: Obj | None, user: UserInfo) -> None:
+    async def _role(self, new: Obj, old: Obj | None, user: UserInfo) -> None:
         """Raises 403."""
         meta = new["metadata"]
         namespace, name = meta.get("namespace", ""), meta.get("name", "")
         resource = ROLES if namespace else CLUSTER_ROLES
-        if MASTERS in user.groups or self._may(user, "escalate", resource, namespace, name):
+        if MASTERS in user.groups or await self._may(user, "escalate", resource, namespace, name):
             return
         if old is not None and _same(new, old, "rules", "aggregationRule"):
             return
@@ -66,7 +66,7 @@ class EscalationCheck:
                 why = "must have cluster-admin privileges to use the aggregationRule"
                 raise errors.forbidden(resource, name, why)
 
-    def _binding(self, new: Obj, old: Obj | None, user: UserInfo) -> None:
+    async def _binding(self, new: Obj, old: Obj | None, user: UserInfo) -> None:
         """Raises 403, 404 for a role that is not there."""
         meta = new["metadata"]
         namespace, ref = meta.get("namespace", ""), new.get("roleRef") or {}
@@ -74,16 +74,16 @@ class EscalationCheck:
         if MASTERS in user.groups or (old is not None and _same(new, old, "roleRef", "subjects")):
             return
         role = ROLES if ref.get("kind") == "Role" else CLUSTER_ROLES
-        if self._may(user, "bind", role, namespace, ref.get("name") or ""):
+        if await self._may(user, "bind", role, namespace, ref.get("name") or ""):
             return
         rules = self._rbac.role_rules(ref, namespace)
         if rules is None:
             raise errors.not_found(resource, ref.get("name") or "")
         self._confirm(resource, meta.get("name", ""), user, rules, namespace)
 
-    def _may(self, user: UserInfo, verb: str, resource: GroupResource, namespace: str, name: str) -> bool:
+    async def _may(self, user: UserInfo, verb: str, resource: GroupResource, namespace: str, name: str) -> bool:
         asked = Attributes(user, verb, GROUP, "*", resource.resource, "", name, namespace)
-        return self._authorizer.authorize(asked)[0] is Decision.ALLOW
+        return (await self._authorizer.decide(asked)).decision is Decision.ALLOW
 
     def _confirm(self, resource: GroupResource, name: str, user: UserInfo, rules: list[Rule], namespace: str) -> None:
         missing = self.missing(user, rules, namespace)

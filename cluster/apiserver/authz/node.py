@@ -1,28 +1,24 @@
 """The node authorizer: a kubelet may read what the pods bound to its node refer to, and write what is its node's own.
 
-Answers for users system:node:NAME in the group system:nodes only; everybody else is left to the other authorizers.
-Reachability is looked up among the pods at each question instead of being kept as a graph: a node has few pods.
+Answers for users system:node:NAME in the group system:nodes only; everybody else is left to the other authorizers. What
+its own object may be changed to is checked by the admission plugin NodeRestriction. Wording and order of the checks are
+those of plugin/pkg/auth/authorizer/node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from cluster.apiserver.authz.bootstrap import policy_objects
-from cluster.apiserver.authz.interface import Attributes, Decision
+from cluster.apiserver.authz.interface import ALLOWED, NO_OPINION, Answer, Attributes, Decision
+from cluster.apiserver.authz.node_relations import NodeRelations
 from cluster.apiserver.authz.rbac import RoleSource, Rule, allows
 from cluster.apiserver.request import UserInfo
-from cluster.meta.objects import dig
-from cluster.meta.types import GroupResource, Obj
+from cluster.meta.types import GroupResource
 
 PREFIX, NODES = "system:node:", "system:nodes"
-PODS = GroupResource("", "pods")
-CLAIMS, VOLUMES = GroupResource("", "persistentvolumeclaims"), GroupResource("", "persistentvolumes")
 LEASE_NAMESPACE = "kube-node-lease"
-_READ = frozenset(("get", "list", "watch"))
-_UNRELATED = "no relationship found between node '{}' and this object"
-Answer = tuple[Decision, str]
+_OWN = frozenset(("get", "create", "update", "patch", "delete"))
 
 
 def node_of(user: UserInfo) -> str | None:
@@ -36,162 +32,166 @@ class NodeAuthorizer:
     """See the module."""
 
     def __init__(self, source: RoleSource) -> None:
-        self._source = source
+        self._relations = NodeRelations(source)
         self._rules: list[Rule] | None = None
 
     def authorize(self, attributes: Attributes) -> Answer:
         node = node_of(attributes.user)
         if node is None:
-            return Decision.NO_OPINION, ""
-        special = None if not attributes.is_resource else self._special(attributes, node)
-        return special if special is not None else self._plain(attributes)
+            return NO_OPINION
+        if not node:
+            return _no(f'unknown node for user "{attributes.user.name}"')
+        if attributes.is_resource:
+            special = _SPECIAL.get((attributes.group, attributes.resource))
+            if special is not None:
+                return special(self, attributes, node)
+        return self._plain(attributes)
 
     def _plain(self, a: Attributes) -> Answer:
         if self._rules is None:
             # The role exists for this; no binding of it is needed.
             self._rules = next(o["rules"] for _, o in policy_objects() if o["metadata"]["name"] == "system:node")
-        return (Decision.ALLOW if any(allows(rule, a) for rule in self._rules) else Decision.NO_OPINION), ""
+        return ALLOWED if any(allows(rule, a) for rule in self._rules) else NO_OPINION
 
-    def _special(self, a: Attributes, node: str) -> Answer | None:
-        """The answer for what depends on the node; None leaves it to the plain rules."""
-        what = (a.group, a.resource)
-        if what in (("", "secrets"), ("", "configmaps")):
-            return self._read_named(a, node)
-        if what == ("", "persistentvolumeclaims") and a.subresource == "status":
-            return self._named(a, node, frozenset(("get", "update", "patch")))
-        if what in (("", "persistentvolumeclaims"), ("", "persistentvolumes")):
-            return self._named(a, node, frozenset(("get",)))
-        if what == ("", "serviceaccounts"):
-            return self._account(a, node)
-        if what == ("coordination.k8s.io", "leases"):
-            return self._lease(a, node)
-        if what == ("storage.k8s.io", "csinodes"):
-            return self._own(a, node)
-        if what == ("", "nodes") and a.verb in ("get", "list", "watch") and not a.subresource:
-            return self._own_node(a, node)
-        return None
-
-    def _read_named(self, a: Attributes, node: str) -> Answer:
-        if a.verb not in _READ or a.subresource:
-            return _no("can only read resources of this type" if not a.subresource else "cannot read subresource")
-        return self._reach(a, node, "can only read namespaced object of this type")
-
-    def _named(self, a: Attributes, node: str, verbs: frozenset[str]) -> Answer:
-        if a.verb not in verbs:
-            return _no("can only get individual resources of this type")
-        return self._reach(a, node, "can only read namespaced object of this type")
-
-    def _account(self, a: Attributes, node: str) -> Answer:
-        if (a.verb, a.subresource) == ("create", "token"):
-            return self._reach(a, node, "")
-        if a.verb != "get" or a.subresource:
-            return _no("can only create tokens for individual service accounts")
-        return self._reach(a, node, "")
-
-    def _reach(self, a: Attributes, node: str, nameless: str) -> Answer:
+    def _related(self, a: Attributes, node: str) -> Answer:
         if not a.name:
-            return _no(nameless)
-        wanted = (a.resource, a.namespace, a.name)
-        if any(wanted == found for found in self._reachable(node, a.namespace)):
-            return Decision.ALLOW, ""
-        return _no(_UNRELATED.format(node))
+            return _no("No Object name found")
+        return self._reachable(a, node)
 
-    def _lease(self, a: Attributes, node: str) -> Answer:
-        if a.verb not in ("get", "create", "update", "patch", "delete"):
+    def _reachable(self, a: Attributes, node: str) -> Answer:
+        if self._relations.holds(node, GroupResource(a.group, a.resource), a.namespace, a.name):
+            return ALLOWED
+        return _no(f"no relationship found between node '{node}' and this object")
+
+    def read_named(self, a: Attributes, node: str) -> Answer:
+        if a.verb not in ("get", "list", "watch"):
+            return _no("can only read resources of this type")
+        if a.subresource:
+            return _no("cannot read subresource")
+        if not a.namespace:
+            return _no("can only read namespaced object of this type")
+        return self._related(a, node)
+
+    def get_related(self, a: Attributes, node: str) -> Answer:
+        if a.verb != "get":
+            return _no("can only get individual resources of this type")
+        if a.subresource:
+            return _no("cannot get subresource")
+        return self._related(a, node)
+
+    def claim(self, a: Attributes, node: str) -> Answer:
+        if a.subresource != "status":
+            return self.get_related(a, node)
+        return self._related(a, node) if a.verb in ("update", "patch") else _no("can only get/update/patch this type")
+
+    def account(self, a: Attributes, node: str) -> Answer:
+        if a.verb == "get" and not a.subresource:
+            return self.read_named(a, node)
+        if a.verb != "create" or not a.name:
+            return _no("can only create tokens for individual service accounts")
+        if a.subresource != "token":
+            return _no("can only create token subresource of serviceaccount")
+        return self._reachable(a, node)
+
+    def lease(self, a: Attributes, node: str) -> Answer:
+        if a.verb not in _OWN:
             return _no("can only get, create, update, patch, or delete a node lease")
         if a.namespace != LEASE_NAMESPACE:
             return _no(f'can only access leases in the "{LEASE_NAMESPACE}" system namespace')
         if a.verb != "create" and a.name != node:
             return _no("can only access node lease with the same name as the requesting node")
-        return Decision.ALLOW, ""
+        return ALLOWED
 
-    @staticmethod
-    def _own(a: Attributes, node: str) -> Answer:
-        if a.verb not in ("get", "create", "update", "patch", "delete"):
+    def driver_node(self, a: Attributes, node: str) -> Answer:
+        if a.verb not in _OWN:
             return _no("can only get, create, update, patch, or delete a CSINode")
         if a.subresource:
             return _no("cannot authorize CSINode subresources")
         if a.verb != "create" and a.name != node:
             return _no("can only access CSINode with the same name as the requesting node")
-        return Decision.ALLOW, ""
+        return ALLOWED
 
-    @staticmethod
-    def _own_node(a: Attributes, node: str) -> Answer:
+    def slice(self, a: Attributes, node: str) -> Answer:
+        if a.subresource:
+            return _no("cannot authorize ResourceSlice subresources")
+        if a.verb == "create":
+            return ALLOWED
+        if a.verb in ("get", "update", "patch", "delete"):
+            return self._related(a, node)
+        if a.verb in ("watch", "list", "deletecollection"):
+            if _selects(a, "spec.nodeName", node):
+                return ALLOWED
+            return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
+        verbs = "get, watch, list, create, update, patch, delete, deletecollection"
+        return _no(f"only the following verbs are allowed for a ResourceSlice: {verbs}")
+
+    def pod_certificate(self, a: Attributes, node: str) -> Answer:
+        if a.subresource:
+            return _no("nodes may not access the status subresource of PodCertificateRequests")
+        if a.verb == "create":
+            return ALLOWED
+        if a.verb == "get":
+            return self._related(a, node)
+        if a.verb in ("list", "watch"):
+            if _selects(a, "spec.nodeName", node):
+                return ALLOWED
+            return _no("can only list/watch podcertificaterequests with nodeName field selector")
+        return _no(f"nodes may not {a.verb} podcertificaterequests")
+
+    def node(self, a: Attributes, node: str) -> Answer:
+        if a.subresource == "status":
+            return ALLOWED if a.verb in ("update", "patch") else NO_OPINION
+        if a.subresource:
+            return NO_OPINION
+        if a.verb in ("create", "update", "patch"):
+            return ALLOWED
+        if a.verb not in ("get", "list", "watch"):
+            return NO_OPINION
         if a.name == node:
-            return Decision.ALLOW, ""
-        return _no(f"node '{node}' cannot read '{a.name}', only its own Node object" if a.name else "")
+            return ALLOWED
+        what = f"'{a.name}'" if a.name else "all nodes"
+        return _no(f"node '{node}' cannot read {what}, only its own Node object")
 
-    def _reachable(self, node: str, namespace: str) -> Iterator[tuple[str, str, str]]:
-        """(resource, namespace, name) of everything the node's pods refer to."""
-        for pod in self._source.all(PODS, namespace):
-            if dig(pod, "spec", "nodeName") == node:
-                where = pod["metadata"]["namespace"]
-                for resource, name in references(pod):
-                    yield resource, where, name
-                    if resource == "persistentvolumeclaims":
-                        yield from self._of_claim(where, name)
+    def pod(self, a: Attributes, node: str) -> Answer:
+        if a.subresource == "status":
+            return ALLOWED if a.verb in ("update", "patch") else NO_OPINION
+        if a.subresource == "eviction":
+            return ALLOWED if a.verb == "create" else NO_OPINION
+        if a.subresource:
+            return NO_OPINION
+        if a.verb == "get":
+            return self.get_related(a, node)
+        if a.verb in ("list", "watch"):
+            if _selects(a, "spec.nodeName", node):
+                return ALLOWED
+            if a.name:
+                return self._related(a, node)
+            return _no("can only list/watch pods with spec.nodeName field selector")
+        return ALLOWED if a.verb in ("create", "delete") else NO_OPINION
 
-    def _of_claim(self, namespace: str, name: str) -> Iterator[tuple[str, str, str]]:
-        claim = self._source.get(CLAIMS, namespace, name)
-        volume_name = dig(claim, "spec", "volumeName")
-        if not volume_name:
-            return
-        yield "persistentvolumes", "", volume_name
-        volume = self._source.get(VOLUMES, "", volume_name)
-        for ref in _secret_refs(dig(volume, "spec", default={})):
-            yield "secrets", ref.get("namespace") or namespace, ref.get("name") or ""
+
+def _selects(a: Attributes, field: str, node: str) -> bool:
+    """Whether the question is restricted to objects of the node."""
+    terms = a.selectors.fields if a.selectors is not None else ()
+    return any(term.equal and (term.field, term.value) == (field, node) for term in terms)
 
 
 def _no(reason: str) -> Answer:
-    return Decision.NO_OPINION, reason
+    return Answer(Decision.NO_OPINION, reason)
 
 
-def references(pod: Obj) -> Iterator[tuple[str, str]]:
-    """(resource, name) of the objects of its namespace that a pod refers to."""
-    spec = pod.get("spec") or {}
-    if spec.get("serviceAccountName"):
-        yield "serviceaccounts", spec["serviceAccountName"]
-    for ref in spec.get("imagePullSecrets") or []:
-        yield "secrets", ref.get("name") or ""
-    for part in ("initContainers", "containers", "ephemeralContainers"):
-        for container in spec.get(part) or []:
-            yield from _of_container(container)
-    for volume in spec.get("volumes") or []:
-        yield from _of_volume(pod, volume)
-
-
-def _of_container(container: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for source in container.get("envFrom") or []:
-        for field, resource in (("configMapRef", "configmaps"), ("secretRef", "secrets")):
-            if source.get(field):
-                yield resource, source[field].get("name") or ""
-    for variable in container.get("env") or []:
-        origin = variable.get("valueFrom") or {}
-        for field, resource in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
-            if origin.get(field):
-                yield resource, origin[field].get("name") or ""
-
-
-def _of_volume(pod: Obj, volume: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if volume.get("secret"):
-        yield "secrets", volume["secret"].get("secretName") or ""
-    if volume.get("configMap"):
-        yield "configmaps", volume["configMap"].get("name") or ""
-    if volume.get("persistentVolumeClaim"):
-        yield "persistentvolumeclaims", volume["persistentVolumeClaim"].get("claimName") or ""
-    if volume.get("ephemeral"):
-        yield "persistentvolumeclaims", f"{pod['metadata']['name']}-{volume['name']}"
-    for source in (volume.get("projected") or {}).get("sources") or []:
-        for field, resource in (("secret", "secrets"), ("configMap", "configmaps")):
-            if source.get(field):
-                yield resource, source[field].get("name") or ""
-    for ref in _secret_refs(volume):
-        yield "secrets", ref.get("name") or ""
-
-
-def _secret_refs(holder: Any) -> Iterator[dict[str, Any]]:
-    """The secrets a volume's driver needs, whichever driver it is."""
-    for source in holder.values() if isinstance(holder, dict) else ():
-        for field, value in source.items() if isinstance(source, dict) else ():
-            if field.endswith("SecretRef") or field == "secretRef":
-                yield value or {}
+_SPECIAL: Mapping[tuple[str, str], Callable[[NodeAuthorizer, Attributes, str], Answer]] = {
+    ("", "secrets"): NodeAuthorizer.read_named,
+    ("", "configmaps"): NodeAuthorizer.read_named,
+    ("", "persistentvolumeclaims"): NodeAuthorizer.claim,
+    ("", "persistentvolumes"): NodeAuthorizer.get_related,
+    ("", "serviceaccounts"): NodeAuthorizer.account,
+    ("", "nodes"): NodeAuthorizer.node,
+    ("", "pods"): NodeAuthorizer.pod,
+    ("certificates.k8s.io", "podcertificaterequests"): NodeAuthorizer.pod_certificate,
+    ("coordination.k8s.io", "leases"): NodeAuthorizer.lease,
+    ("resource.k8s.io", "resourceclaims"): NodeAuthorizer.get_related,
+    ("resource.k8s.io", "resourceslices"): NodeAuthorizer.slice,
+    ("storage.k8s.io", "csinodes"): NodeAuthorizer.driver_node,
+    ("storage.k8s.io", "volumeattachments"): NodeAuthorizer.get_related,
+}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from cluster.apiserver.authz.interface import Attributes, Decision
+from cluster.apiserver.authz.interface import NO_OPINION, Answer, Attributes, Decision
 from cluster.apiserver.request import UserInfo
 from cluster.meta.types import GroupResource, Obj
 
@@ -42,18 +42,18 @@ class RbacAuthorizer:
         self._source = source
         self._index: dict[GroupResource, tuple[int, dict[str, list[Obj]]]] = {}
 
-    def authorize(self, attributes: Attributes) -> tuple[Decision, str]:
+    def authorize(self, attributes: Attributes) -> Answer:
         problems: list[str] = []
         for rule, binding, subject in self._rules(attributes.user, attributes.namespace, problems.append):
             if allows(rule, attributes):
-                return Decision.ALLOW, f"RBAC: allowed by {_why(binding, subject)}"
-        return Decision.NO_OPINION, f"RBAC: [{', '.join(problems)}]" if len(problems) > 1 else _one(problems)
+                return Answer(Decision.ALLOW, f"RBAC: allowed by {_why(binding, subject)}")
+        return Answer(Decision.NO_OPINION, f"RBAC: {aggregate(problems)}") if problems else NO_OPINION
 
     def rules_for(self, user: UserInfo, namespace: str) -> tuple[list[Rule], str]:
         """Every rule that speaks for the user in a namespace (cluster-wide ones first), and what went wrong."""
         problems: list[str] = []
         rules = [rule for rule, _, _ in self._rules(user, namespace, problems.append)]
-        return rules, ", ".join(problems)
+        return rules, aggregate(problems)
 
     def role_rules(self, ref: dict[str, Any], namespace: str) -> list[Rule] | None:
         """The rules of a roleRef; None when the role is missing."""
@@ -115,8 +115,10 @@ def _why(binding: Obj, subject: str) -> str:
     return f'{kind} "{name}" of {ref.get("kind")} "{ref.get("name")}" to {who} "{called}"'
 
 
-def _one(problems: list[str]) -> str:
-    return f"RBAC: {problems[0]}" if problems else ""
+def aggregate(problems: list[str]) -> str:
+    """As Go prints several errors in one."""
+    told = list(dict.fromkeys(problems))
+    return f"[{', '.join(told)}]" if len(told) > 1 else "".join(told)
 
 
 def subject_key(subject: dict[str, Any], namespace: str) -> str:

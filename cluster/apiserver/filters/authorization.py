@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from cluster.apiserver.authz.interface import Attributes, Authorizer, Decision, refusal
+from cluster.apiserver.authz.interface import Attributes, AuthorizerChain, Decision, Selectors, refusal
+from cluster.apiserver.handlers import render
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.request import Context
 from cluster.meta import errors
 from cluster.meta.errors import Reason, StatusError
+
+_SELECTING = frozenset(("list", "watch", "deletecollection"))
 
 
 def attributes_of(ctx: Context) -> Attributes:
@@ -22,18 +25,31 @@ def attributes_of(ctx: Context) -> Attributes:
         info.subresource,
         info.name,
         info.namespace,
+        "",
+        selectors_of(ctx) if info.verb in _SELECTING else None,
     )
 
 
+def selectors_of(ctx: Context) -> Selectors | None:
+    fields, labels = ctx.query.get("fieldSelector"), ctx.query.get("labelSelector")
+    if not fields and not labels:
+        return None
+    from cluster.apiserver.authz.selectors import of_query
+
+    return of_query(fields, labels)
+
+
 class Authorization:
-    def __init__(self, authorizer: Authorizer) -> None:
+    def __init__(self, authorizer: AuthorizerChain) -> None:
         self._authorizer = authorizer
 
     async def __call__(self, ctx: Context) -> Response | None:
         asked = attributes_of(ctx)
-        decision, reason = self._authorizer.authorize(asked)
+        decision, reason, error = await self._authorizer.decide(asked)
         if decision is Decision.ALLOW:
             return None
+        if error:
+            return render.internal_error(ctx, error)
         text = refusal(asked, reason)
         if not asked.is_resource:
             raise StatusError(403, Reason.FORBIDDEN, f"forbidden: {text}", {})

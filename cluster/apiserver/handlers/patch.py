@@ -122,9 +122,7 @@ def strict_faults(content_type: str, data: bytes) -> list[str]:
     return [prefix + fault for fault in gojson.strict_faults(data, unknown)]
 
 
-def _digest(
-    registry: Registry, current: Obj, new: Obj, options: WriteOptions, patch: Sent, blamed: list[str]
-) -> Obj:
+def _digest(registry: Registry, current: Obj, new: Obj, options: WriteOptions, patch: Sent, blamed: list[str]) -> Obj:
     """The result of a patch as an object. What does not fit is blamed on the patch: a JSON or merge patch is shown
     by its result, a strategic one by what is left of it, as Go prints a map."""
     content_type, value = patch

@@ -122,6 +122,16 @@ def failure(ctx: Context | None, error: StatusError, accept: str = "") -> Respon
     return response
 
 
+def internal_error(ctx: Context, why: str) -> Response:
+    """A failure before there is a resource to speak of."""
+    from json import dumps
+
+    request = ctx.request
+    uri = f"{request.path}?{request.query}" if request.query else request.path
+    text = f"Internal Server Error: {dumps(uri)}: {why}\n"
+    return Response(500, text.encode(), "text/plain; charset=utf-8", [("X-Content-Type-Options", "nosniff")])
+
+
 def success(details: dict[str, Any], code: int = 0) -> Obj:
     """A Status of success."""
     out: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cluster.apiserver.authz.interface import Attributes, Decision
-from cluster.apiserver.handlers import body, render
+from cluster.apiserver.authz.interface import Attributes, Decision, Selectors
+from cluster.apiserver.authz.node import node_of
+from cluster.apiserver.authz.rbac import aggregate
+from cluster.apiserver.authz.selectors import of_review
+from cluster.apiserver.handlers import body, render, review_checks
 from cluster.apiserver.handlers.accept import uncolumned
 from cluster.apiserver.handlers.resources import write_options_of
+from cluster.apiserver.handlers.router import nothing_here
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry import fields
+from cluster.apiserver.registry.metadata import place_in_namespace
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import Context, UserInfo
 from cluster.meta import errors
-from cluster.meta.errors import Cause
+from cluster.meta.field import FieldError, required
 from cluster.meta.times import seconds
 from cluster.meta.types import Obj
 
@@ -40,27 +45,20 @@ class Reviews:
 
     async def self_access(self, ctx: Context, registry: Registry) -> Response:
         obj = self._incoming(ctx, registry)
-        spec = obj.get("spec") or {}
-        self._check(_resource_faults(spec))
-        return self._access(ctx, obj, ctx.user, spec)
+        self._check(review_checks.self_access(obj))
+        return await self._access(ctx, obj, ctx.user)
 
     async def access(self, ctx: Context, registry: Registry) -> Response:
         obj = self._incoming(ctx, registry)
-        spec = obj.get("spec") or {}
-        self._check(_resource_faults(spec) + _subject_faults(spec))
-        return self._access(ctx, obj, _subject(spec), spec)
+        self._check(review_checks.access(obj))
+        return await self._access(ctx, obj, _subject(obj["spec"]))
 
     async def local_access(self, ctx: Context, registry: Registry) -> Response:
+        if not ctx.info.namespace:
+            raise nothing_here()
         obj = self._incoming(ctx, registry)
-        spec = obj.get("spec") or {}
-        faults = _resource_faults(spec) + _subject_faults(spec)
-        asked = (spec.get("resourceAttributes") or {}).get("namespace") or ""
-        if not faults and asked != ctx.info.namespace:
-            text = f'Invalid value: "{asked}": must match metadata.namespace'
-            faults.append(Cause("FieldValueInvalid", text, "spec.resourceAttributes.namespace"))
-        self._check(faults)
-        obj["metadata"]["namespace"] = ctx.info.namespace
-        return self._access(ctx, obj, _subject(spec), spec)
+        self._check(review_checks.local_access(obj, ctx.info.namespace))
+        return await self._access(ctx, obj, _subject(obj["spec"]))
 
     async def rules(self, ctx: Context, registry: Registry) -> Response:
         obj = self._incoming(ctx, registry, tracked=False)
@@ -68,12 +66,10 @@ class Reviews:
         if not namespace:
             raise errors.bad_request("no namespace on request")
         rules, problem = self._server.rbac.rules_for(ctx.user, namespace)
-        if "system:masters" in ctx.user.groups:
-            everything = [
-                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-                {"verbs": ["*"], "nonResourceURLs": ["*"]},
-            ]
-            rules = everything + rules
+        problems = [problem] if problem else []
+        incomplete = node_of(ctx.user) is not None
+        if incomplete:
+            problems.insert(0, "node authorizer does not support user rule resolution")
         status: Obj = {
             "resourceRules": [_resource_rule(r) for r in rules if r.get("resources")],
             "nonResourceRules": [
@@ -81,10 +77,10 @@ class Reviews:
                 for r in rules
                 if r.get("nonResourceURLs")
             ],
-            "incomplete": False,
+            "incomplete": incomplete,
         }
-        if problem:
-            status |= {"incomplete": True, "evaluationError": problem}
+        if problems:
+            status["evaluationError"] = aggregate(problems)
         obj["spec"], obj["status"] = {}, status
         return self._answer(ctx, obj)
 
@@ -98,7 +94,7 @@ class Reviews:
         obj = self._incoming(ctx, registry)
         spec = obj.get("spec") or {}
         if not spec.get("token"):
-            self._check([Cause("FieldValueRequired", "Required value", "spec.token")], "TokenReview", AUTHN)
+            self._check([required("spec.token")], "TokenReview", AUTHN)
         obj["status"] = await self._reviewed(str(spec["token"]), tuple(spec.get("audiences") or ()))
         return self._answer(ctx, obj)
 
@@ -119,17 +115,24 @@ class Reviews:
     def _incoming(self, ctx: Context, registry: Registry, *, tracked: bool = True) -> Obj:
         options = write_options_of(ctx, "CreateOptions")
         obj = body.incoming(ctx, registry, options)
+        place_in_namespace(obj, registry.kind, ctx.info.namespace)
         if tracked:
             fields.track(registry, obj, None, options)
         return obj
 
-    def _access(self, ctx: Context, obj: Obj, user: UserInfo, spec: Obj) -> Response:
-        decision, reason = self._server.authorizer.authorize(_attributes(user, spec))
+    async def _access(self, ctx: Context, obj: Obj, user: UserInfo) -> Response:
+        asked = _attributes(user, obj["spec"])
+        decision, reason, error = await self._server.authorizer.decide(asked)
         status: Obj = {"allowed": decision is Decision.ALLOW}
         if decision is Decision.DENY:
             status["denied"] = True
         if reason:
             status["reason"] = reason
+        faults = [error] if error else []
+        if asked.selectors is not None:
+            faults += _unread(asked.selectors)
+        if faults:
+            status["evaluationError"] = "; ".join(faults)
         obj["status"] = status
         return self._answer(ctx, obj)
 
@@ -138,9 +141,9 @@ class Reviews:
         return render.created(ctx, obj, uncolumned(ctx))
 
     @staticmethod
-    def _check(faults: list[Cause], kind: str = "", group: str = AUTHZ) -> None:
+    def _check(faults: list[FieldError], kind: str = "", group: str = AUTHZ) -> None:
         if faults:
-            raise errors.invalid((group, kind), "", faults)
+            raise errors.invalid((group, kind), "", [fault.cause() for fault in faults])
 
 
 def _resource_rule(rule: Obj) -> Obj:
@@ -148,27 +151,6 @@ def _resource_rule(rule: Obj) -> Obj:
     if rule.get("resourceNames"):
         out["resourceNames"] = rule["resourceNames"]
     return out
-
-
-def _resource_faults(spec: Obj) -> list[Cause]:
-    resource, other = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if resource is not None and other is not None:
-        from cluster.meta.field import show
-
-        shown = show({"Path": other.get("path", ""), "Verb": other.get("verb", "")})
-        text = f"Invalid value: {shown}: cannot be specified in combination with resourceAttributes"
-        return [Cause("FieldValueInvalid", text, "spec.nonResourceAttributes")]
-    if resource is None and other is None:
-        text = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        return [Cause("FieldValueInvalid", text, "spec.resourceAttributes")]
-    return []
-
-
-def _subject_faults(spec: Obj) -> list[Cause]:
-    if spec.get("user") or spec.get("groups"):
-        return []
-    text = 'Invalid value: "": at least one of user or group must be specified'
-    return [Cause("FieldValueInvalid", text, "spec.user")]
 
 
 def _subject(spec: Obj) -> UserInfo:
@@ -185,9 +167,24 @@ def _attributes(user: UserInfo, spec: Obj) -> Attributes:
         user,
         asked.get("verb") or "",
         asked.get("group") or "",
-        asked.get("version") or "",
+        asked.get("version") or "*",
         asked.get("resource") or "",
         asked.get("subresource") or "",
         asked.get("name") or "",
         asked.get("namespace") or "",
+        "",
+        of_review(asked),
     )
+
+
+def _unread(selectors: Selectors) -> list[str]:
+    """Which selectors could not all be read."""
+    out = []
+    for name, fault, rest in (
+        ("fieldSelector", selectors.field_fault, selectors.fields),
+        ("labelSelector", selectors.label_fault, selectors.labels),
+    ):
+        if fault:
+            part = "partially ignored" if rest else "ignored"
+            out.append(f"spec.resourceAttributes.{name} {part} due to parse error")
+    return out

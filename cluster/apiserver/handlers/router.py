@@ -82,11 +82,13 @@ class Router:
             info.namespace = ""
         if info.subresource:
             return await self._subresource(ctx, info, kind)
+        virtual = self.virtual.get((kind.group, kind.plural))
+        if virtual is not None and (info.named or (kind.namespaced and not info.namespace)):
+            raise nothing_here()
         if not self._shaped(info, kind):
             raise errors.method_not_allowed()
         if info.verb not in VERBS or info.verb not in kind.verbs or ctx.request.method == "HEAD":
             raise errors.method_not_allowed()
-        virtual = self.virtual.get((kind.group, kind.plural))
         if virtual is not None:
             return await virtual(ctx, self._registry_of(kind))
         return await VERBS[info.verb](ctx, self._registry_of(kind))

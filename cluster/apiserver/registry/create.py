@@ -51,7 +51,7 @@ async def _create_once(registry: Registry, namespace: str, obj: Obj, options: Wr
         assert about.obj is not None
         obj = about.obj
         if registry.hooks.permit is not None:
-            registry.hooks.permit(obj, None, options.user)
+            await registry.hooks.permit(obj, None, options.user)
         metadata.stamp_new(obj, registry.kind, services.clock.now())
         strategy.prepare_create(obj)
         if registry.hooks.sign is not None:

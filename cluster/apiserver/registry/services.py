@@ -33,7 +33,7 @@ class Hooks:
     prepare: Callable[[Obj, Obj | None, bool], Undo | None] | None = None
     sign: Callable[[Obj, UserInfo], None] | None = None
     """Writes who asked into a new object (certificate signing requests)."""
-    permit: Callable[[Obj, Obj | None, UserInfo], None] | None = None
+    permit: Callable[[Obj, Obj | None, UserInfo], Awaitable[None]] | None = None
     """Whether this user may write this object, given (new, old, user); raises StatusError (rights handed out)."""
     removed: Callable[[Obj], None] | None = None
     deletable: Callable[[Obj], bool] | None = None

@@ -94,7 +94,7 @@ async def _attempt(
             assert about.obj is not None
             new = about.obj
         if registry.hooks.permit is not None:
-            registry.hooks.permit(new, old, options.user)
+            await registry.hooks.permit(new, old, options.user)
         _prepare(registry, new, old, strategy, change.subresource)
         _check(registry, new, old, strategy, options, name)
         await services.admission.validate(about)

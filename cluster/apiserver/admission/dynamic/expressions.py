@@ -140,7 +140,7 @@ class CelAuthorizer:
 
 
 class _Check:
-    def __init__(self, cel_type: str, authorizer: Any, user: UserInfo, asked: dict[str, str]) -> None:
+    def __init__(self, cel_type: str, authorizer: Any, user: UserInfo, asked: dict[str, Any]) -> None:
         self.cel_type = cel_type
         self._authorizer = authorizer
         self._user = user
@@ -162,7 +162,7 @@ class _Check:
         return self._with(name=name)
 
     def check(self, verb: str) -> _Answer:
-        decision, reason = self._authorizer.authorize(Question(self._user, verb, **self._asked))
+        decision, reason, _ = self._authorizer.authorize(Question(self._user, verb, **self._asked))
         return _Answer(decision is Decision.ALLOW, reason)
 
 

@@ -67,4 +67,4 @@ def default_chain(around: Surroundings) -> AdmissionChain:
         ValidatingAdmissionWebhook(around),
         ResourceQuota(around),
     )
-    return AdmissionChain(mutating, validating)
+    return AdmissionChain(mutating, validating, around.authorizer)

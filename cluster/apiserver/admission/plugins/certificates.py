@@ -7,7 +7,7 @@ from base64 import b64decode
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
 from cluster.apiserver.authz.interface import Attributes as Asked
-from cluster.apiserver.authz.interface import Authorizer, Decision
+from cluster.apiserver.authz.interface import AuthorizerChain, Decision
 from cluster.apiserver.request import MASTERS, UserInfo
 from cluster.meta.types import GroupResource, Obj
 
@@ -15,11 +15,11 @@ REQUESTS = GroupResource("certificates.k8s.io", "certificatesigningrequests")
 CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
 
 
-def may(authorizer: Authorizer, user: UserInfo, verb: str, signer: str) -> bool:
+async def may(authorizer: AuthorizerChain, user: UserInfo, verb: str, signer: str) -> bool:
     """Whether the user has the verb on the signer, or on all signers of its domain."""
     for name in (signer, f"{signer.partition('/')[0]}/*"):
         asked = Asked(user, verb, REQUESTS.group, "*", "signers", "", name)
-        if authorizer.authorize(asked)[0] is Decision.ALLOW:
+        if (await authorizer.decide(asked)).decision is Decision.ALLOW:
             return True
     return False
 
@@ -39,7 +39,7 @@ class _SignerRight(PlainPlugin):
         if not self.concerned(attributes):
             return
         signer = _signer(attributes.old)
-        if not may(self.around.authorizer, attributes.user, self.verb, signer):
+        if not await may(self.around.authorizer, attributes.user, self.verb, signer):
             why = f'user not permitted to {self.verb} requests with signerName "{signer}"'
             raise attributes.refused(why)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.apiserver.authz.node import LEASE_NAMESPACE, node_of, references
+from cluster.apiserver.authz.node import LEASE_NAMESPACE, node_of
+from cluster.apiserver.authz.node_relations import references
 from cluster.meta import errors
 from cluster.meta.objects import dig
 from cluster.meta.types import GroupResource, Obj
