@@ -9,7 +9,7 @@ from cluster.apiserver.http.messages import Connection, Request, Response
 from cluster.apiserver.nodes import ExecOptions, LogOptions
 from cluster.assembly import proxying
 from cluster.client.interface import Client
-from cluster.kubelet import portforward, remote, upgrade, websocket
+from cluster.kubelet import channels, portforward, remote, upgrade, websocket
 from cluster.kubelet.kubelet import Kubelet
 from cluster.kubelet.logs import Wanted
 from cluster.kubelet.spdy import Session
@@ -71,7 +71,7 @@ class Connector:
         if dig(pod, "status", "phase") != "Running" or not address:
             raise bad_request(f"unable to forward port because pod is not running. Current status={_phase(pod)}")
         target = portforward.Target(meta["name"], meta["uid"], address)
-        spoken = (portforward.TUNNEL_PROTOCOL, portforward.CHANNEL_PROTOCOL)
+        spoken = (portforward.TUNNEL_PROTOCOL, *channels.PORTS)
         agreed = _agree(request, spoken, (portforward.SPDY_PROTOCOL,))
 
         async def take_over(connection: Connection) -> None:
@@ -83,7 +83,7 @@ class Connector:
             if agreed.protocol == portforward.TUNNEL_PROTOCOL:
                 await portforward.over_spdy(Session(websocket.Tunnel(socket)), target)
             else:
-                await portforward.over_channels(socket, ports, target)
+                await portforward.over_channels(channels.Channels(socket, agreed.protocol), ports, target)
 
         return Response(101, takeover=take_over)
 
@@ -113,13 +113,14 @@ Serve = Callable[[remote.Messages, remote.Wanted], Awaitable[None]]
 
 def _messages(request: Request, options: ExecOptions, serve: Serve) -> Response:
     """Hand the connection over to what speaks in channels, whichever protocol carries them."""
-    agreed = _agree(request, remote.SPOKEN, remote.SPOKEN_SPDY)
+    agreed = _agree(request, channels.COMMANDS, remote.SPOKEN_SPDY)
     wanted = remote.Wanted(options.stdin, options.stdout, options.stderr, options.tty)
 
     async def take_over(connection: Connection) -> None:
         connection.write(agreed.head)
         if not agreed.spdy:
-            await serve(websocket.WebSocket(connection), wanted)
+            socket = websocket.WebSocket(connection)
+            await serve(channels.Channels(socket, agreed.protocol, outcomes=True), wanted)
             return
         messages = SpdyMessages(Session(connection))
         try:

@@ -16,12 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.kubelet.remote import Messages
 from cluster.kubelet.spdy import Session, Stream
-from cluster.kubelet.websocket import WebSocket
 
 SPDY_PROTOCOL = "portforward.k8s.io"
 TUNNEL_PROTOCOL = "SPDY/3.1+portforward.k8s.io"
-CHANNEL_PROTOCOL = "v4.channel.k8s.io"
 _BLOCK = 32 * 1024
 _DIAL_SECONDS = 10.0
 
@@ -126,7 +125,7 @@ class _Channel:
     waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(64))
 
 
-async def over_channels(socket: WebSocket, ports: tuple[int, ...], target: Target) -> None:
+async def over_channels(socket: Messages, ports: tuple[int, ...], target: Target) -> None:
     """Until the client has gone or every port's connection has ended."""
     channels = [_Channel(port) for port in ports]
     for at, channel in enumerate(channels):
@@ -145,13 +144,13 @@ async def over_channels(socket: WebSocket, ports: tuple[int, ...], target: Targe
         socket.close()
 
 
-async def _sort(socket: WebSocket, channels: list[_Channel]) -> None:
+async def _sort(socket: Messages, channels: list[_Channel]) -> None:
     while (message := await socket.receive()) is not None:
         if len(message) > 1 and message[0] % 2 == 0 and message[0] // 2 < len(channels):
             await channels[message[0] // 2].waiting.put(message[1:])
 
 
-async def _channel(socket: WebSocket, at: int, channel: _Channel, target: Target) -> None:
+async def _channel(socket: Messages, at: int, channel: _Channel, target: Target) -> None:
     with suppress(ConnectionError):
         try:
             reader, writer = await target.dial(channel.port)

@@ -2,6 +2,7 @@
 
 Every message begins with its channel: 0 standard input, 1 output, 2 errors, 3 the final Status, 4 the terminal's
 size; in v5 a message on 255 closes the channel it names. v4 has no such end, so input ends with the connection.
+Older dialects are made to look like these by cluster.kubelet.channels.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ class Messages(Protocol):
 
 
 SPOKEN_SPDY = ("v4.channel.k8s.io",)
-SPOKEN = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _IN, _OUT, _ERR, _STATUS, _SIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 _BLOCK = 32 * 1024
 

@@ -32,14 +32,15 @@ class NotWebSocket(Exception):
 
 
 def choose(headers: Mapping[str, str], spoken: Sequence[str]) -> str:
-    """The subprotocol, by the server's preference. Raises NotWebSocket. Header names are in lower case."""
+    """The subprotocol, by the server's preference; "" where the client asks for none and that is spoken too.
+    Raises NotWebSocket. Header names are in lower case."""
     if headers.get("upgrade", "").lower() != "websocket" or not headers.get("sec-websocket-key"):
         raise NotWebSocket("you must specify a WebSocket upgrade to use this endpoint")
     asked = [p.strip() for p in headers.get("sec-websocket-protocol", "").split(",")]
     for protocol in spoken:
         if protocol in asked:
             return protocol
-    raise NotWebSocket(f"unable to upgrade: none of {', '.join(spoken)} was asked for")
+    raise NotWebSocket(f"unable to upgrade: none of {', '.join(filter(None, spoken))} was asked for")
 
 
 def handshake(headers: Mapping[str, str], protocol: str) -> bytes:
@@ -49,7 +50,7 @@ def handshake(headers: Mapping[str, str], protocol: str) -> bytes:
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Accept: {accept}",
-        f"Sec-WebSocket-Protocol: {protocol}",
+        *((f"Sec-WebSocket-Protocol: {protocol}",) if protocol else ()),
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -82,6 +83,11 @@ class WebSocket:
 
     async def send(self, data: bytes) -> None:
         self._send(_BINARY, data)
+        await self._connection.drain()
+
+    async def send_text(self, data: bytes) -> None:
+        """`data` is UTF-8."""
+        self._send(_TEXT, data)
         await self._connection.drain()
 
     def put(self, data: bytes) -> None:
