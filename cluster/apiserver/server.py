@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.apiserver import bootstrap
 from cluster.apiserver.admission.interface import Surroundings
 from cluster.apiserver.admission.plugins import default_chain
+from cluster.apiserver.aggregation.aggregator import Aggregator
 from cluster.apiserver.aggregation.trust import Trust
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
@@ -142,6 +143,7 @@ class ApiServer:
         self.services = self._services()
         self.router = Router(self.kinds, self.registry)
         self.custom = CustomResources(self)
+        self.aggregator = self.router.aggregator = Aggregator(self)
         self.levels = Levels(
             self.options.requests_inflight + self.options.mutating_requests_inflight, self.clock.call_later
         )
@@ -163,6 +165,7 @@ class ApiServer:
         self._tasks.append(asyncio.create_task(self.feed.run(), name="apiserver-feed"))
         self.allocator.load(self.feed.all(GroupResource("", "services")))
         self._listener()
+        self.aggregator.start()
         mount(self)
         self.custom.start()
         self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
@@ -177,6 +180,7 @@ class ApiServer:
         registration = AutoRegistration(self)
         await registration.start()
         self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
+        self._tasks.append(asyncio.create_task(self.aggregator.run(), name="apiserver-aggregator"))
         if self._http is not None:
             await self._http.start()
             await bootstrap.advertise(self)

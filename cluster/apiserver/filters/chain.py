@@ -46,7 +46,10 @@ class Chain:
             self._tell(ctx, response)
             self._end(ctx, response)
             raise
-        response.headers += [("Audit-Id", ctx.audit_id), ("Cache-Control", "no-cache, private"), *ctx.headers]
+        response.headers.append(("Audit-Id", ctx.audit_id))
+        if not any(name.lower() == "cache-control" for name, _ in response.headers):
+            response.headers.append(("Cache-Control", "no-cache, private"))
+        response.headers += ctx.headers
         for text in ctx.warnings:
             response.headers.append(("Warning", f'299 - "{_quoted(text)}"'))
         self._tell(ctx, response)

@@ -1,10 +1,13 @@
-"""What the server serves: plain lists, aggregated lists, all derived from the kinds and cached by their edition."""
+"""What the server serves: plain lists, aggregated lists, derived from the kinds, and what others serve behind it.
+
+Cached by the editions of both. The order is that of the APIServices.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -18,6 +21,9 @@ from cluster.meta import errors
 from cluster.meta.errors import Reason, StatusError
 from cluster.meta.types import GroupVersion, Obj
 
+if TYPE_CHECKING:
+    from cluster.apiserver.aggregation.aggregator import Aggregator
+
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList"
 _OFFERED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
@@ -25,15 +31,17 @@ _OFFERED = "application/json, application/yaml, application/vnd.kubernetes.proto
 class Discovery:
     """Handlers of /api, /apis and what lies below them that is no resource."""
 
-    def __init__(self, kinds: KindRegistry, address: str) -> None:
+    def __init__(self, kinds: KindRegistry, aggregator: Aggregator, address: str) -> None:
         self._kinds = kinds
+        self._others = aggregator
         self.address = address
-        self._edition = -1
+        self._edition = (-1, -1)
         self._cache: dict[str, Any] = {}
 
     def _cached(self, key: str, make: Any) -> Any:
-        if self._edition != self._kinds.edition:
-            self._edition = self._kinds.edition
+        edition = (self._kinds.edition, self._others.edition)
+        if self._edition != edition:
+            self._edition = edition
             self._cache.clear()
         if key not in self._cache:
             self._cache[key] = make()
@@ -45,8 +53,21 @@ class Discovery:
 
     async def groups(self, ctx: Context) -> Response:
         """/apis"""
-        named = [g for g in self._kinds.groups() if g]
-        return self._versioned(ctx, "groups", self._group_list, lambda: self._aggregated(named))
+        return self._versioned(ctx, "groups", self._group_list, lambda: self._aggregated([*self._order()]))
+
+    def _order(self) -> dict[str, list[str]]:
+        """Groups but for the core one, with their versions, in the order in which they are told."""
+        found: dict[str, list[str]] = self._cached("order", self._ordered)
+        return found
+
+    def _ordered(self) -> dict[str, list[str]]:
+        served = [(group, self._kinds.versions(group)) for group in self._kinds.groups()]
+        order = self._others.registrations.ordered(served)
+        order.pop("", None)
+        return order
+
+    def has_group(self, group: str) -> bool:
+        return group in self._order()
 
     def _versioned(self, ctx: Context, key: str, plain: Any, aggregated: Any) -> Response:
         if ctx.request.method not in ("GET", "HEAD"):
@@ -96,7 +117,7 @@ class Discovery:
     def _document(self, parts: list[str]) -> Obj | None:
         if parts[0] == "api" and len(parts) == 2:
             gv = GroupVersion("", parts[1])
-        elif parts[0] == "apis" and len(parts) == 2 and self._kinds.has_group(parts[1]):
+        elif parts[0] == "apis" and len(parts) == 2 and self.has_group(parts[1]):
             found: Obj = self._cached(
                 f"group {parts[1]}", lambda: {"kind": "APIGroup", "apiVersion": "v1", **self._group(parts[1])}
             )
@@ -120,11 +141,11 @@ class Discovery:
         }
 
     def _group_list(self) -> Obj:
-        groups = [self._group(g) for g in self._kinds.groups() if g]
+        groups = [self._group(g) for g in self._order()]
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _group(self, group: str) -> Obj:
-        versions = [{"groupVersion": f"{group}/{v}", "version": v} for v in self._kinds.versions(group)]
+        versions = [{"groupVersion": f"{group}/{v}", "version": v} for v in self._order()[group]]
         return {"name": group, "versions": versions, "preferredVersion": versions[0]}
 
     def _resource_list(self, gv: GroupVersion) -> Obj:
@@ -139,10 +160,8 @@ class Discovery:
     def _aggregated(self, groups: list[str]) -> Obj:
         items = []
         for group in groups:
-            versions = []
-            for version in self._kinds.versions(group):
-                resources = [_aggregated_resource(k) for k in self._kinds.resources(GroupVersion(group, version))]
-                versions.append({"version": version, "resources": resources, "freshness": "Current"})
+            names = self._order()[group] if group else self._kinds.versions(group)
+            versions = [self._aggregated_version(GroupVersion(group, version)) for version in names]
             items.append({"metadata": {"name": group} if group else {}, "versions": versions})
         return {
             "kind": "APIGroupDiscoveryList",
@@ -150,6 +169,12 @@ class Discovery:
             "metadata": {},
             "items": items,
         }
+
+    def _aggregated_version(self, gv: GroupVersion) -> Obj:
+        if gv in self._others.remote:
+            return self._others.versions.get(gv, {"version": gv.version, "freshness": "Stale"})
+        resources = [_aggregated_resource(k) for k in self._kinds.resources(gv)]
+        return {"version": gv.version, "resources": resources, "freshness": "Current"}
 
 
 _STORED_ELSEWHERE = {

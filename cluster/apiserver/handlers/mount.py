@@ -57,7 +57,7 @@ def _subresources(server: ApiServer) -> None:
 
 def _discovery(server: ApiServer) -> None:
     options, router = server.options, server.router
-    discovery = Discovery(server.kinds, f"{options.advertise or options.address}:{options.port}")
+    discovery = Discovery(server.kinds, server.aggregator, f"{options.advertise or options.address}:{options.port}")
     router.paths["/api"] = discovery.core
     router.paths["/apis"] = discovery.groups
 
@@ -66,7 +66,7 @@ def _discovery(server: ApiServer) -> None:
         if found is not None:
             return found
         parts = [p for p in ctx.request.path.strip("/").split("/") if p]
-        if parts[0] == "apis" and (len(parts) < 2 or not server.kinds.has_group(parts[1])):
+        if parts[0] == "apis" and (len(parts) < 2 or not discovery.has_group(parts[1])):
             return page_not_found()
         raise nothing_here()
 
@@ -108,13 +108,14 @@ def _operation(server: ApiServer) -> None:
 
         router.paths["/.well-known/openid-configuration"] = configuration
         router.paths["/openid/v1/jwks"] = keys
-    documents = OpenAPIHandlers(server.kinds, server.services.schema)
+    documents = OpenAPIHandlers(server.kinds, server.services.schema, server.aggregator)
     router.paths["/openapi/v3"] = documents.index
     router.prefixes["/openapi/v3/"] = documents.document
     router.paths["/openapi/v2"] = documents.v2
     health_now = partial(health_families, endpoints)
     router.paths["/metrics"] = Metrics(
         health_now, server.requests.families, partial(flow.families, server.levels), server.measured.families,
+        server.aggregator.families,
         partial(state.storage, server.feed), partial(state.build, info), partial(state.features, FEATURES),
         state.process,
     )  # fmt: skip

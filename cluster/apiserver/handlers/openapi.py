@@ -1,14 +1,24 @@
-"""/openapi/v3, its documents and /openapi/v2: bytes with a hash, so that clients fetch each of them once."""
+"""/openapi/v3, its documents and /openapi/v2: bytes with a hash, so that clients fetch each of them once.
+
+Of group versions that other servers answer, these tell.
+"""
 
 from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.handlers import render
 from cluster.apiserver.handlers.router import page_not_found
 from cluster.apiserver.http.messages import Response
-from cluster.apiserver.openapi import Document, OpenAPI
+from cluster.apiserver.openapi import Document, OpenAPI, Others
 from cluster.apiserver.request import Context
+from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.kinds.schema import Schema
+
+if TYPE_CHECKING:
+    from cluster.apiserver.aggregation.aggregator import Aggregator
 
 _PROTOBUF = "application/com.github.proto-openapi.spec.v2"
 _V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3"
@@ -17,24 +27,54 @@ _V3_PROTOBUF = "application/com.github.proto-openapi.spec.v3"
 class OpenAPIHandlers:
     """Documents follow the kinds: built anew after these have changed."""
 
-    def __init__(self, kinds: KindRegistry, schema: Schema) -> None:
+    def __init__(self, kinds: KindRegistry, schema: Schema, aggregator: Aggregator) -> None:
         self._kinds = kinds
         self._documents = OpenAPI(schema)
         self._edition = kinds.edition
+        self._aggregator = aggregator
+
+    def _ours(self) -> list[Kind]:
+        remote = self._aggregator.remote
+        return [kind for kind in self._kinds if kind.gv not in remote]
 
     async def index(self, ctx: Context) -> Response:
-        return self._answer(ctx, self._current().index(self._kinds))
+        documents = self._aggregator.documents
+        others = documents.index() if documents is not None else None
+        return self._answer(ctx, self._current().index(self._ours(), others))
 
     async def document(self, ctx: Context) -> Response:
         path = ctx.request.path.removeprefix("/openapi/v3/").rstrip("/")
-        found = self._current().document(path, self._kinds)
-        if found is None:
+        found = self._current().document(path, self._ours())
+        if found is not None:
+            return self._answer(ctx, found)
+        return await self._others_document(ctx, path)
+
+    async def _others_document(self, ctx: Context, path: str) -> Response:
+        """From the server whose it is, asked in the name of the user."""
+        documents = self._aggregator.documents
+        owner = documents.owner(path) if documents is not None else None
+        if documents is None or owner is None:
             return page_not_found()
-        return self._answer(ctx, found)
+        body = documents.told_here(owner)
+        if body:
+            return self._answer(ctx, Document(body, hashlib.sha256(body).hexdigest().upper()))
+        return await self._aggregator.forward(ctx, owner)
 
     async def v2(self, ctx: Context) -> Response:
         protobuf = _PROTOBUF in ctx.request.headers.get("accept", "")
-        return self._answer(ctx, self._current().v2(self._kinds, protobuf))
+        return self._answer(ctx, self._current().v2(self._ours(), protobuf, self._others()))
+
+    def _others(self) -> Others | None:
+        documents = self._aggregator.documents
+        if documents is None:
+            return None
+
+        def merge(made: dict[str, Any]) -> dict[str, Any]:
+            from cluster.apiserver.aggregation.swagger import merged
+
+            return merged(made, documents.v2_parts())
+
+        return Others(documents.v2_mark(), merge)
 
     def _current(self) -> OpenAPI:
         if self._edition != self._kinds.edition:
@@ -51,5 +91,5 @@ class OpenAPIHandlers:
         response.headers.append(("ETag", etag))
         if ctx.query.get("hash") == document.etag:
             # The address names the content: it may be kept for ever.
-            response.headers.append(("Cache-Control", "public"))
+            response.headers.append(("Cache-Control", "public, immutable"))
         return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from cluster.apiserver.handlers.resources import VERBS
 from cluster.apiserver.http.messages import Response
@@ -12,6 +13,9 @@ from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
+
+if TYPE_CHECKING:
+    from cluster.apiserver.aggregation.aggregator import Aggregator
 
 Handler = Callable[[Context], Awaitable[Response]]
 SubHandler = Callable[[Context, Registry], Awaitable[Response]]
@@ -40,9 +44,15 @@ class Router:
         """By (group, plural, subresource); `*` for any group and plural."""
         self.virtual: dict[tuple[str, str], SubHandler] = {}
         """Kinds that are asked, not stored: (group, plural) -> what answers a create."""
+        self.aggregator: Aggregator | None = None
+        """Knows the group versions that are another server's; they come before our own."""
 
     async def __call__(self, ctx: Context) -> Response:
         info = ctx.info
+        if self.aggregator is not None and self.aggregator.remote:
+            registration = self.aggregator.registrations.of_path(ctx.request.path)
+            if registration is not None:
+                return await self.aggregator.forward(ctx, registration)
         if info.is_resource:
             kind = self._kinds.resource(info.group, info.version, info.resource)
             if kind is not None and "//" not in ctx.request.path.replace("namespaces//", "namespaces/", 1):

@@ -7,7 +7,7 @@ it is made of, not its text, so that the index costs nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,6 +30,13 @@ class Document(NamedTuple):
     content_type: str = "application/json"
 
 
+class Others(NamedTuple):
+    """What other servers add to the v2 document: `mark` differs whenever that does."""
+
+    mark: str
+    merge: Callable[[dict[str, Any]], dict[str, Any]]
+
+
 class OpenAPI:
     """`schema` is that of the served minor; `version` what info.version says, e.g. `1.36`."""
 
@@ -42,13 +49,13 @@ class OpenAPI:
         """Forget every built document."""
         self._kept.clear()
 
-    def index(self, kinds: Iterable[Kind]) -> Document:
-        """GET /openapi/v3: every document with its hash."""
-        found = {
+    def index(self, kinds: Iterable[Kind], others: Mapping[str, Any] | None = None) -> Document:
+        """GET /openapi/v3: every document with its hash. `others` are entries of other servers."""
+        found = dict(others or {}) | {
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(path, members)}"}
             for path, members in sorted(_documents(kinds).items())
         }
-        body = orjson.dumps({"paths": found})
+        body = orjson.dumps({"paths": dict(sorted(found.items()))})
         return Document(body, hashlib.sha256(body).hexdigest().upper(), "text/plain; charset=utf-8")
 
     def document(self, path: str, kinds: Iterable[Kind]) -> Document | None:
@@ -58,15 +65,22 @@ class OpenAPI:
             return None
         return self._keep(f"v3/{path}", self._hash(path, members), lambda: self._build_v3(path, members))
 
-    def v2(self, kinds: Iterable[Kind], protobuf: bool = False) -> Document:
+    def v2(self, kinds: Iterable[Kind], protobuf: bool = False, others: Others | None = None) -> Document:
         """GET /openapi/v2 as JSON, or as gnostic's protobuf for clients that ask for that."""
         members = list(kinds)
         mark = self._hash("v2", members)
+        if others is not None and others.mark:
+            mark = hashlib.sha256(f"{mark} {others.mark}".encode()).hexdigest().upper()
+
+        def build() -> dict[str, Any]:
+            made = self._build_v2(members)
+            return made if others is None else others.merge(made)
+
         if not protobuf:
-            return self._keep("v2", mark, lambda: orjson.dumps(self._build_v2(members)))
+            return self._keep("v2", mark, lambda: orjson.dumps(build()))
         from cluster.apiserver.openapi.v2_protobuf import encode
 
-        kept = self._keep("v2.pb", f"{mark}PB", lambda: encode(self._build_v2(members)))
+        kept = self._keep("v2.pb", f"{mark}PB", lambda: encode(build()))
         return kept._replace(content_type="application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
 
     def _keep(self, key: str, mark: str, build: Any) -> Document:

@@ -55,12 +55,13 @@ def _operation(item: Mapping[str, Any]) -> bytes:
     out += b"".join(_text(6, each) for each in item.get("produces", ()))
     out += b"".join(_text(7, each) for each in item.get("consumes", ()))
     out += b"".join(chunk(8, _parameter(each)) for each in item.get("parameters", ()))
-    answers = b"".join(chunk(1, _named(code, _answer(each))) for code, each in item["responses"].items())
+    answers = b"".join(chunk(1, _named(code, _answer(each))) for code, each in (item.get("responses") or {}).items())
     return out + chunk(9, answers) + _extensions(13, item)
 
 
 def _answer(item: Mapping[str, Any]) -> bytes:
-    return chunk(1, _text(1, item["description"]) + chunk(2, chunk(1, _schema(item["schema"]))))
+    schema = chunk(2, chunk(1, _schema(item["schema"]))) if item.get("schema") else b""
+    return chunk(1, _text(1, item.get("description") or "") + schema)
 
 
 def _parameter(item: Mapping[str, Any]) -> bytes:

@@ -216,13 +216,15 @@ class AggregatedServer:
         answer: dict[str, Any] = {"description": "OK", "schema": schema}
         if version == 3:
             answer = {"description": "OK", "content": {"application/json": {"schema": schema}}}
-        post: dict[str, Any] = {"responses": {"200": answer}}
+        gvk = {"group": GROUP, "version": VERSION, "kind": "Flunder"}
+        post: dict[str, Any] = {"responses": {"200": answer}, "x-kubernetes-group-version-kind": gvk}
         if version == 2:
             post["consumes"] = ["application/json"]
             post["parameters"] = [{"name": "body", "in": "body", "required": True, "schema": schema}]
         parameter: dict[str, Any] = {"name": "namespace", "in": "path", "required": True}
         parameter |= {"type": "string"} if version == 2 else {"schema": {"type": "string"}}
-        flunders = {"post": post, "parameters": [parameter]}
+        get = {"responses": {"200": answer}, "x-kubernetes-group-version-kind": gvk}
+        flunders = {"get": get, "post": post, "parameters": [parameter]}
         return {f"{BASE}/namespaces/{{namespace}}/flunders": flunders, "/version/": {"get": {"responses": {}}}}
 
     def _openapi_v2(self, request: Request) -> Response:
