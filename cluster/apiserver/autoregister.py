@@ -1,6 +1,6 @@
 """APIService objects for what this server serves itself: built-in groups from the start, defined ones as they come.
 
-Knows nothing of other servers: APIServices that name a service are left alone.
+APIServices that name a service are other servers' and left alone.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _PRIORITIES = {
     "scheduling.k8s.io": (16600, 15),
     "coordination.k8s.io": (16500, 15),
     "node.k8s.io": (16300, 15),
-    "discovery.k8s.io": (16200, 12),
+    "discovery.k8s.io": (16200, 15),
     "flowcontrol.apiserver.k8s.io": (16100, 21),
-    "resource.k8s.io": (15900, 9),
+    "resource.k8s.io": (16200, 21),
 }
 """Group -> the priority of the group and of its version; the order of discovery."""
 _OTHERS = (1000, 15)
