@@ -99,6 +99,11 @@ def parse_info(request: Request, query: Query) -> RequestInfo:
         info.prefix, info.group, info.version, parts = "apis", parts[1], parts[2], parts[3:]
     else:
         return info
+    if parts[0] == "watch" and len(parts) > 1:
+        # The paths of watches from before `?watch=true`; a name in one restricts it.
+        _read_resource(info, parts[1:])
+        info.verb, info.named = "watch", False
+        return info
     _read_resource(info, parts)
     info.verb = _verb(info, request, query)
     return info
@@ -118,7 +123,7 @@ def _read_resource(info: RequestInfo, parts: list[str]) -> None:
 
 
 def _verb(info: RequestInfo, request: Request, query: Query) -> str:
-    verb = _VERBS.get(request.method, request.method.lower())
+    verb = _VERBS.get(request.method, "")
     if info.name:
         return verb
     if verb == "get":

@@ -140,6 +140,10 @@ class KindRegistry:
     def has_group(self, group: str) -> bool:
         return any(kind.group == group for kind in self._by_gvr.values())
 
+    def is_custom(self, group: str) -> bool:
+        """Whether all that a group has is defined at run time."""
+        return all(kind.schema is not None for kind in self._by_gvr.values() if kind.group == group)
+
     def find(self, group: str, kind: str) -> list[Kind]:
         """Every served version of a group's kind, the preferred one first."""
         found = [k for k in self._by_gvk.values() if k.group == group and k.kind == kind]

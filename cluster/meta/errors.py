@@ -147,6 +147,12 @@ def already_exists(resource: GroupResource, name: str) -> StatusError:
     return _make(Reason.ALREADY_EXISTS, f'{resource} "{name}" already exists', _details(resource, name))
 
 
+def name_not_generated(resource: GroupResource, name: str) -> StatusError:
+    """An object that wanted a generated name, and whose name is taken all the same."""
+    message = f'{resource} "{name}" already exists, the server was not able to generate a unique name for the object'
+    return _make(Reason.ALREADY_EXISTS, message, _details(resource, name, retryAfterSeconds=1))
+
+
 def conflict(resource: GroupResource, name: str, why: str) -> StatusError:
     message = f'Operation cannot be fulfilled on {resource} "{name}": {why}'
     return _make(Reason.CONFLICT, message, _details(resource, name))

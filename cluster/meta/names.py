@@ -230,5 +230,6 @@ def path_segment(value: str, prefix: bool = False) -> list[str]:
 
 
 def masked_prefix(name: str) -> str:
-    """What a generateName prefix is checked as: a trailing dash becomes a letter, for a suffix will follow."""
-    return name[:-1] + "a" if len(name) > 1 and name.endswith("-") else name
+    """What a generateName prefix is checked as: its end becomes a letter where it is a dash, for a suffix will
+    follow. Kubernetes takes the character before the dash away, too."""
+    return name[:-2] + "a" if len(name) > 1 and name.endswith("-") else name

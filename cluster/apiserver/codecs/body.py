@@ -20,6 +20,7 @@ from cluster.meta.types import GroupVersion, GroupVersionKind, Obj
 
 STRICT, WARN, IGNORE = "Strict", "Warn", "Ignore"
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+_OPTIONS_SCHEME = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
 _HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 _OPTIONS = frozenset(("DeleteOptions", "CreateOptions", "UpdateOptions", "PatchOptions"))
 
@@ -31,6 +32,8 @@ class Target:
     gvk: GroupVersionKind
     definition: str = ""
     kind: Kind | None = None
+    plain: bool = False
+    """Options: what is wrong with them is told without a sentence around it."""
 
     @classmethod
     def of(cls, kind: Kind) -> Target:
@@ -106,6 +109,8 @@ def _syntax(body: bytes, kind: str, target: Target, validation: str) -> tuple[An
 
 
 def _unrecognized(target: Target, fault: str, body: bytes) -> Exception:
+    if target.plain:
+        return bad_request(fault)
     return bad_request(
         f"the object provided is unrecognized (must be of type {target.gvk.kind}): {fault} ({summary(body)})"
     )
@@ -166,6 +171,8 @@ def _check_custom(version: str, name: str, body: bytes, target: Target) -> None:
 
 
 def _unhandled(gvk: GroupVersionKind, target: Target, fault: str) -> Exception:
+    if target.plain:
+        return bad_request(fault)
     return bad_request(
         f"{gvk.kind} in version {json.dumps(gvk.version)} cannot be handled as a {target.gvk.kind}: {fault}"
     )
@@ -196,8 +203,13 @@ def foreign(value: Obj, target: Target, schema: Schema) -> str:
 
 
 def _unknown_conversion(gvk: GroupVersionKind, target: Target) -> str:
-    internal = target.gvk.group.partition(".")[0] or "core"
+    internal = internal_package(target.gvk.group)
     return f"converting ({gvk.version}.{gvk.kind}) to ({internal}.{target.gvk.kind}): unknown conversion"
+
+
+def internal_package(group: str) -> str:
+    """The Go package of a group's internal types, which some messages name."""
+    return "core" if group in ("", "events.k8s.io") else group.partition(".")[0]
 
 
 def _expected(gvk: GroupVersionKind, target: Target) -> bool:
@@ -209,11 +221,12 @@ def _check_conversion(gvk: GroupVersionKind, target: Target, obj: Obj) -> None:
     if _expected(gvk, target):
         return
     wanted = target.gvk
+    if target.plain:
+        where = f'version "{GroupVersion(gvk.group, gvk.version)}"'
+        raise bad_request(f'no kind "{gvk.kind}" is registered for {where} in scheme "{_OPTIONS_SCHEME}"')
     if gvk.kind == wanted.kind and gvk.group == wanted.group:
         data, expected = GroupVersion(gvk.group, gvk.version), wanted.api_version
-        raise bad_request(
-            f"the API version in the data ({data}) does not match the expected API version ({expected})"
-        )
+        raise bad_request(f"the API version in the data ({data}) does not match the expected API version ({expected})")
     if target.kind is not None and gvk._replace(kind=wanted.kind) == wanted:
         # The kind of a custom resource is checked as one of its fields.
         cause = field_invalid("kind", gvk.kind, f"must be {wanted.kind}").cause()

@@ -31,8 +31,8 @@ def encode(obj: Obj, accepted: Accepted, schema: Schema | None = None) -> bytes:
 
 
 def encode_json(obj: Any, pretty: bool = False) -> bytes:
-    """JSON with the trailing line feed of Go's encoder."""
-    return orjson.dumps(obj, option=orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if pretty else 0))
+    """JSON with the trailing line feed of Go's encoder, which its indented form does not have."""
+    return orjson.dumps(obj, option=orjson.OPT_INDENT_2 if pretty else orjson.OPT_APPEND_NEWLINE)
 
 
 def json_frame(event: str, encoded: bytes) -> bytes:

@@ -7,6 +7,7 @@ a clause that cannot be served is passed over. What is not supported is refused 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from cluster.meta.errors import StatusError, not_acceptable, unsupported_media_type
@@ -52,28 +53,54 @@ class _Clause:
     params: tuple[tuple[str, str], ...]
 
 
-def negotiate(accept: str, types: tuple[str, ...] = BUILT_IN, transforms: tuple[str, ...] = TRANSFORMS) -> Accepted:
+class Route(StrEnum):
+    """What a path answers: one object, a list (or, on the same path, a watch), or a watch, which speaks no YAML."""
+
+    ONE = "one"
+    LIST = "list"
+    WATCH = "watch"
+
+
+def negotiate(
+    accept: str,
+    types: tuple[str, ...] = BUILT_IN,
+    transforms: tuple[str, ...] = TRANSFORMS,
+    route: Route = Route.ONE,
+) -> Accepted:
     """The best clause that can be served; no header means JSON. What has no columns is offered in the METADATA
-    transforms only. Raises StatusError 406."""
-    return _negotiate(accept, types, transforms)
+    transforms only; of CUSTOM types protobuf carries metadata alone. Raises StatusError 406."""
+    return _negotiate(accept, types, transforms, route)
 
 
 @lru_cache(maxsize=256)
-def _negotiate(accept: str, types: tuple[str, ...], transforms: tuple[str, ...]) -> Accepted:
+def _negotiate(accept: str, types: tuple[str, ...], transforms: tuple[str, ...], route: Route) -> Accepted:
     if not accept.strip():
         return Accepted(types[0])
-    named = False
-    for clause in _clauses(accept):
-        for media in (*types, CBOR):
-            if not _names(clause, media):
-                continue
-            named = True
-            found = _accept(clause, media, transforms)
-            if found is not None:
-                return found
-    if named:
-        raise not_acceptable(f"only the following media types are accepted: {', '.join(types)}")
-    raise unacceptable(types)
+    if types == BUILT_IN and not named(accept, types):
+        raise unacceptable(types if route is Route.ONE else types + _STREAMS)
+    found = [
+        accepted
+        for clause in _clauses(accept)
+        for media in (*BUILT_IN, CBOR)
+        if _names(clause, media) and (accepted := _accept(clause, media, types, transforms)) is not None
+    ]
+    if not found:
+        raise not_acceptable(f"only the following media types are accepted: {', '.join(BUILT_IN)}")
+    if route is Route.WATCH:
+        found = [accepted for accepted in found if accepted.media != YAML]
+        if not found:
+            raise not_acceptable(f"only the following media types are accepted: {', '.join(_STREAMS)}")
+    return found[0]
+
+
+_STREAMS = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+
+
+def named(accept: str, types: tuple[str, ...]) -> bool:
+    """Whether a clause names one of the types, or anything. This is all that the routing of built-in kinds looks at;
+    it knows no `application/*`."""
+    asked = {part.partition(";")[0].strip() for part in accept.split(",")}
+    return not asked.isdisjoint(("*/*", CBOR, *types))
 
 
 def unacceptable(types: tuple[str, ...]) -> StatusError:
@@ -121,11 +148,13 @@ def _names(clause: _Clause, media: str) -> bool:
     return clause.main == main and clause.sub in (sub, "*") and (media != CBOR or clause.sub == sub)
 
 
-def _accept(clause: _Clause, media: str, transforms: tuple[str, ...]) -> Accepted | None:
+def _accept(clause: _Clause, media: str, types: tuple[str, ...], transforms: tuple[str, ...]) -> Accepted | None:
     params = dict(clause.params)
     if params.get("stream", "watch") != "watch":
         return None
     transform = params.get("as", "")
+    if media not in (*types, CBOR) and transform not in METADATA:
+        return None
     if transform and not (transform in transforms and _can(transform, media, params)):
         return None
     return Accepted(

@@ -275,6 +275,6 @@ def _sorted(value: Any) -> Any:
 def dumps(value: Any) -> bytes:
     """A value as the API server writes YAML: keys sorted, block style."""
     text = yaml.dump(
-        _sorted(value), Dumper=_Dumper, default_flow_style=False, sort_keys=False, width=2**31 - 1, allow_unicode=True
+        _sorted(value), Dumper=_Dumper, default_flow_style=False, sort_keys=False, width=80, allow_unicode=True
     )
     return str(text).encode()

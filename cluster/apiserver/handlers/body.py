@@ -51,7 +51,7 @@ def delete_body(ctx: Context, registry: Registry) -> Obj | None:
     """DeleteOptions, None where there are none. Raises 400, 415."""
     if not ctx.request.body.strip():
         return None
-    target = Target(_DELETE_OPTIONS, _DELETE_DEFINITION)
+    target = Target(_DELETE_OPTIONS, _DELETE_DEFINITION, plain=True)
     content_type = ctx.request.headers.get("content-type", "")
     return decode_body(ctx.request.body, content_type, target, registry.services.schema).obj
 

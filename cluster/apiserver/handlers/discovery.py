@@ -11,21 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from cluster.apiserver.codecs.media import BUILT_IN, named, unacceptable
 from cluster.apiserver.handlers import render
-from cluster.apiserver.handlers.accept import JSON, YAML, Wanted, clauses
+from cluster.apiserver.handlers.accept import JSON, YAML, Wanted, clauses, pretty
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.request import Context
 from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.meta import errors
-from cluster.meta.errors import Reason, StatusError
 from cluster.meta.types import GroupVersion, Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.aggregation.aggregator import Aggregator
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=%s;as=APIGroupDiscoveryList"
-_OFFERED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+_REFUSED = f"only the following media types are accepted: {', '.join(BUILT_IN)}"
+
+
+def _asked(accept: str) -> list[tuple[str, dict[str, str]]]:
+    """The clauses of a header; of one in which nothing is a media type, none."""
+    return clauses(accept) if not accept.strip() or "/" in accept or "*" in accept else []
+
+
+def _check_route(accept: str) -> None:
+    """What Kubernetes routes before it negotiates is refused there when no type is named that it has. Raises 406."""
+    if accept and not named(accept, BUILT_IN):
+        raise unacceptable(BUILT_IN)
 
 
 class Discovery:
@@ -49,6 +60,7 @@ class Discovery:
 
     async def core(self, ctx: Context) -> Response:
         """/api"""
+        _check_route(ctx.request.headers.get("accept", ""))
         return self._versioned(ctx, "core", self._api_versions, lambda: self._aggregated([""]))
 
     async def groups(self, ctx: Context) -> Response:
@@ -72,7 +84,7 @@ class Discovery:
     def _versioned(self, ctx: Context, key: str, plain: Any, aggregated: Any) -> Response:
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
-        for media, values in clauses(ctx.request.headers.get("accept", "")):
+        for media, values in _asked(ctx.request.headers.get("accept", "")):
             if values.get("as") == "APIGroupDiscoveryList" and values.get("g") == "apidiscovery.k8s.io":
                 if values.get("v") == "v2" and media == JSON:
                     return self._aggregated_response(ctx, key, aggregated)
@@ -80,17 +92,9 @@ class Discovery:
             if values.get("as"):
                 continue
             if media in ("*/*", "application/*", JSON, YAML):
-                wanted = Wanted(YAML if media == YAML else JSON)
+                wanted = Wanted(YAML if media == YAML else JSON, pretty=pretty(ctx))
                 return render.answer(ctx, self._cached(key, plain), wanted)
-        raise self._unacceptable(ctx)
-
-    @staticmethod
-    def _unacceptable(ctx: Context) -> StatusError:
-        accept = ctx.request.headers.get("accept", "")
-        if "as=" in accept:
-            return errors.not_acceptable(f"only the following media types are accepted: {_OFFERED}")
-        message = f"406: Not Acceptable\n\nAvailable representations: {_OFFERED}"
-        return StatusError(406, Reason.NOT_ACCEPTABLE, message, {})
+        raise errors.not_acceptable(_REFUSED)
 
     def _aggregated_response(self, ctx: Context, key: str, make: Any) -> Response:
         body: bytes = self._cached(f"{key} v2", lambda: orjson.dumps(make()) + b"\n")
@@ -109,10 +113,13 @@ class Discovery:
             return None
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
-        for media, values in clauses(ctx.request.headers.get("accept", "")):
+        accept = ctx.request.headers.get("accept", "")
+        if parts[0] == "api" or len(parts) == 3 or parts[1] == "apiregistration.k8s.io":
+            _check_route(accept)
+        for media, values in _asked(accept):
             if not values.get("as") and media in ("*/*", "application/*", JSON, YAML):
-                return render.answer(ctx, found, Wanted(YAML if media == YAML else JSON))
-        raise self._unacceptable(ctx)
+                return render.answer(ctx, found, Wanted(YAML if media == YAML else JSON, pretty=pretty(ctx)))
+        raise errors.not_acceptable(_REFUSED)
 
     def _document(self, parts: list[str]) -> Obj | None:
         if parts[0] == "api" and len(parts) == 2:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cluster.apiserver.codecs.media import negotiate
+from cluster.apiserver.codecs.media import named, unacceptable
 from cluster.apiserver.flowcontrol import dump
 from cluster.apiserver.handlers import render, reviews, subresources
 from cluster.apiserver.handlers.accept import JSON, Wanted
@@ -66,7 +66,7 @@ def _discovery(server: ApiServer) -> None:
         if found is not None:
             return found
         parts = [p for p in ctx.request.path.strip("/").split("/") if p]
-        if parts[0] == "apis" and (len(parts) < 2 or not discovery.has_group(parts[1])):
+        if parts[0] == "apis" and (len(parts) < 2 or server.kinds.is_custom(parts[1])):
             return page_not_found()
         raise nothing_here()
 
@@ -88,7 +88,8 @@ def _operation(server: ApiServer) -> None:
     async def version(ctx: Context) -> Response:
         if ctx.request.method not in ("GET", "HEAD"):
             raise errors.method_not_allowed()
-        negotiate(ctx.request.headers.get("accept", ""), (JSON,))
+        if not named(ctx.request.headers.get("accept") or JSON, (JSON,)):
+            raise unacceptable((JSON,))
         return render.answer(ctx, info, Wanted(pretty=True))
 
     async def root(ctx: Context) -> Response:

@@ -9,7 +9,6 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.handlers import render
-from cluster.apiserver.handlers.router import page_not_found
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.openapi import Document, OpenAPI, Others
 from cluster.apiserver.request import Context
@@ -54,7 +53,7 @@ class OpenAPIHandlers:
         documents = self._aggregator.documents
         owner = documents.owner(path) if documents is not None else None
         if documents is None or owner is None:
-            return page_not_found()
+            return Response(404, content_type="text/plain; charset=utf-8")
         body = documents.told_here(owner)
         if body:
             return self._answer(ctx, Document(body, hashlib.sha256(body).hexdigest().upper()))

@@ -170,6 +170,20 @@ def _loads(data: bytes) -> Any:
         raise errors.bad_request(f"error decoding patch: {error}") from None
 
 
+def check_type(registry: Registry, new: Obj) -> None:
+    """A custom resource says itself what it is, and is checked for it as for one of its fields. Raises 422."""
+    kind = registry.kind
+    given, version = str(new.get("kind") or ""), str(new.get("apiVersion") or "")
+    found = []
+    if given != kind.kind:
+        found.append(faults.invalid("kind", given, f"must be {kind.kind}"))
+    if version != kind.api_version:
+        found.append(faults.invalid("apiVersion", version, f"must be {kind.api_version}"))
+    if found:
+        group = version.rpartition("/")[0]
+        raise errors.invalid((group, given), meta(new).get("name") or "", [f.cause() for f in found])
+
+
 async def apply_patch(
     registry: Registry,
     namespace: str,
@@ -186,6 +200,8 @@ async def apply_patch(
     async def transform(current: Obj) -> Obj:
         version = current["metadata"].get("resourceVersion")
         new = patcher(current)
+        if registry.kind.schema is not None and sub is None:
+            check_type(registry, new)
         given = meta(new).get("resourceVersion")
         new = _digest(registry, current, new, options, patch, list(blamed))
         if given != version and not given:

@@ -7,15 +7,18 @@ from typing import Any
 
 import orjson
 
-from cluster.apiserver.codecs.encode import encode
+from cluster.apiserver.codecs.body import internal_package
+from cluster.apiserver.codecs.encode import encode, encode_json
+from cluster.apiserver.codecs.media import negotiate
 from cluster.apiserver.handlers import tables
-from cluster.apiserver.handlers.accept import JSON, YAML, Wanted
+from cluster.apiserver.handlers.accept import JSON, Wanted, pretty
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.entry import Entry, head
 from cluster.apiserver.registry.read import Page
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import Context
-from cluster.meta.errors import StatusError
+from cluster.kinds.kind import Kind
+from cluster.meta.errors import StatusError, not_acceptable
 from cluster.meta.types import Obj
 
 GZIP_FROM = 128 * 1024
@@ -52,7 +55,18 @@ def one(ctx: Context, registry: Registry, entry: Entry, wanted: Wanted, status: 
         meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
         include = tables.include_object(ctx.query.get("includeObject"))
         return answer(ctx, tables.table(registry, [entry], wanted.version, meta, include), wanted, status)
+    if wanted.transform != "PartialObjectMetadata":
+        raise not_acceptable(
+            f"you requested {wanted.transform}, but the requested object is not a list ({_go_type(registry.kind)})"
+        )
     return answer(ctx, tables.partial(obj, wanted.version), wanted, status)
+
+
+def _go_type(kind: Kind, suffix: str = "") -> str:
+    """A kind's type as the API server calls it, in its messages too."""
+    if kind.schema is not None:
+        return f"*unstructured.Unstructured{suffix}"
+    return f"*{internal_package(kind.group)}.{kind.kind}{suffix}"
 
 
 def whole(registry: Registry, entry: Entry) -> Obj:
@@ -73,6 +87,9 @@ def many(ctx: Context, registry: Registry, page: Page, wanted: Wanted) -> Respon
         include = tables.include_object(ctx.query.get("includeObject"))
         return answer(ctx, tables.table(registry, page.entries, wanted.version, meta, include), wanted)
     if wanted.transform:
+        if wanted.transform != "PartialObjectMetadataList":
+            kind_of = _go_type(registry.kind, "List")
+            raise not_acceptable(f"you requested {wanted.transform}, but the requested object is a list ({kind_of})")
         items = [tables.partial(registry.present(e), wanted.version) for e in page.entries] or None
         return answer(ctx, _list("PartialObjectMetadataList", f"meta.k8s.io/{wanted.version}", meta, items), wanted)
     kind = registry.kind
@@ -113,13 +130,21 @@ def _joined(registry: Registry, page: Page, meta: dict[str, Any]) -> bytes:
 
 def failure(ctx: Context | None, error: StatusError, accept: str = "") -> Response:
     """A Status; in the codec asked for when that is one of ours, else JSON."""
-    response = Response(error.code, orjson.dumps(error.status()) + b"\n")
-    if "yaml" in accept and "json" not in accept:
-        response.body, response.content_type = encode(error.status(), Wanted(YAML)), YAML
+    response = Response(error.code, encode_json(error.status(), ctx is not None and pretty(ctx)))
+    if "yaml" in accept or "protobuf" in accept:
+        wanted = Wanted(_media_of(accept))
+        response.body, response.content_type = encode(error.status(), wanted), wanted.content_type
     seconds = (error.details or {}).get("retryAfterSeconds")
     if seconds:
         response.headers.append(("Retry-After", str(seconds)))
     return response
+
+
+def _media_of(accept: str) -> str:
+    try:
+        return negotiate(accept, transforms=()).media
+    except StatusError:
+        return JSON
 
 
 def internal_error(ctx: Context, why: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from cluster.apiserver.handlers import body, patch, render
-from cluster.apiserver.handlers.accept import wanted_by
+from cluster.apiserver.handlers.accept import Route, wanted_by
 from cluster.apiserver.handlers.watch import watch
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.registry.create import create
@@ -17,7 +17,7 @@ from cluster.apiserver.registry.options import (
     read_options,
     write_options,
 )
-from cluster.apiserver.registry.read import Page, get_entry, list_page
+from cluster.apiserver.registry.read import get_entry, list_page
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Context, Query
@@ -41,14 +41,16 @@ async def get(ctx: Context, registry: Registry) -> Response:
 
 async def list_(ctx: Context, registry: Registry) -> Response:
     options = read_options(ctx.query)
-    wanted = wanted_by(ctx, registry)
+    wanted = wanted_by(ctx, registry, Route.LIST)
     page = await list_page(registry, ctx.info.namespace, options)
     return render.many(ctx, registry, page, wanted)
 
 
 async def watch_(ctx: Context, registry: Registry) -> Response:
     options = read_options(ctx.query)
-    wanted = wanted_by(ctx, registry)
+    if ctx.info.name and not options.field_selector:
+        options.field_selector = f"metadata.name={ctx.info.name}"
+    wanted = wanted_by(ctx, registry, Route.WATCH)
     include = ctx.query.get("includeObject") or "Metadata"
     return await watch(ctx, registry, options, wanted, include)
 
@@ -165,8 +167,8 @@ async def deletecollection(ctx: Context, registry: Registry) -> Response:
     selection = read_options(_without(ctx.query, "watch"))
     options = _delete_options(ctx, registry)
     wanted = wanted_by(ctx, registry)
-    entries, revision = await delete_collection(registry, ctx.info.namespace, options, selection)
-    return render.many(ctx, registry, Page(entries, revision), wanted)
+    page = await delete_collection(registry, ctx.info.namespace, options, selection)
+    return render.many(ctx, registry, page, wanted)
 
 
 def _without(query: Query, name: str) -> Query:

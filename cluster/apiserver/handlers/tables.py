@@ -17,7 +17,8 @@ PLAIN = columns.DEFAULT
 def include_object(text: str) -> str:
     """The includeObject parameter; raises 400."""
     if text not in ("", "None", "Metadata", "Object"):
-        raise errors.bad_request(f"unrecognized includeObject value: {text!r}".replace("'", '"'))
+        why = f"Invalid value: \"{text}\": must be 'Metadata', 'Object', 'None', or empty"
+        raise errors.bad_request(f"Unable to convert to Table as requested: includeObject: {why}")
     return text or "Metadata"
 
 

@@ -99,8 +99,9 @@ class Frames:
         }
 
     def _blank(self) -> list[Any]:
+        """A bookmark is printed as an object with nothing in it."""
         layout = self._registry.kind.table or tables.PLAIN
-        return ["" for _ in layout.columns]
+        return layout.cells({"metadata": {}}, self._registry.services.clock.now())
 
     def _columns(self, table: dict[str, Any]) -> Any:
         columns = table["columnDefinitions"] if self._first else None

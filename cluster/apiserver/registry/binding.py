@@ -17,7 +17,7 @@ SUBRESOURCE = Subresource(name="binding", verbs=("create",), strategy=Strategy()
 def check(given: Obj, name: str) -> None:
     """Raises 400, 500."""
     own = (given.get("metadata") or {}).get("name") or ""
-    if own and name and own != name:
+    if name and own != name:
         raise errors.bad_request("name in URL does not match name in Binding object")
     target = given.get("target") or {}
     faults = []

@@ -14,7 +14,7 @@ from cluster.apiserver.admission.interface import Operation
 from cluster.apiserver.registry.entry import Entry, encode
 from cluster.apiserver.registry.metadata import ordered
 from cluster.apiserver.registry.options import DeleteOptions, ReadOptions, WriteOptions
-from cluster.apiserver.registry.read import list_page
+from cluster.apiserver.registry.read import Page, list_page
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.writing import attributes, newest, own, store_changed, unavailable
 from cluster.meta import errors
@@ -144,10 +144,12 @@ def _mark_now(registry: Registry, meta: Obj) -> None:
 def _grace(registry: Registry, obj: Obj, options: DeleteOptions) -> tuple[bool, bool]:
     """(graceful: obj was marked with a period, pending: it already is and nothing changes)."""
     meta = obj["metadata"]
+    strategy = registry.kind.strategy.grace_period
+    if strategy is None:
+        return False, False
     if meta.get("deletionTimestamp"):
         return _shorten(meta, options)
-    strategy = registry.kind.strategy.grace_period
-    period = None if strategy is None else strategy(obj, options.grace)
+    period = strategy(obj, options.grace)
     if period is None:
         return False, False
     options.grace = period
@@ -226,9 +228,7 @@ async def _take_away(registry: Registry, entry: Entry, options: DeleteOptions) -
     return gone
 
 
-async def delete_collection(
-    registry: Registry, namespace: str, options: DeleteOptions, selection: ReadOptions
-) -> tuple[list[Entry], int]:
+async def delete_collection(registry: Registry, namespace: str, options: DeleteOptions, selection: ReadOptions) -> Page:
     """Delete all that match, in order; what vanishes meanwhile is passed over. Returns them as they were listed."""
     page = await list_page(registry, namespace, selection)
     for entry in page.entries:
@@ -238,7 +238,7 @@ async def delete_collection(
         except errors.StatusError as error:
             if not errors.is_not_found(error):
                 raise
-    return page.entries, page.revision
+    return page
 
 
 Marker = Callable[[Obj], bool]

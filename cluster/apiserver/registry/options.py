@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,10 +146,13 @@ def _from_query(query: Query) -> Obj:
         source["orphanDependents"] = query.flag("orphanDependents")
     if query.has("dryRun"):
         source["dryRun"] = query.all("dryRun")
+    conditions = {name: query.get(name) for name in ("uid", "resourceVersion") if query.get(name)}
+    if conditions:
+        source["preconditions"] = conditions
     return source
 
 
-_POLICIES = ("Background", "Foreground", "Orphan")
+_POLICIES = ("Foreground", "Background", "Orphan")
 
 
 def _check_delete(options: DeleteOptions, source: Obj) -> list[FieldError]:
@@ -163,12 +167,12 @@ def _check_delete(options: DeleteOptions, source: Obj) -> list[FieldError]:
 
 def integer(text: str) -> int:
     """A query value as Go's ParseInt reads it; raises 400."""
-    try:
-        if not text.lstrip("+-").isdigit() or "_" in text:
-            raise ValueError
-        return int(text)
-    except ValueError:
-        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
+        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return number
 
 
 @dataclass(slots=True)

@@ -87,9 +87,9 @@ async def list_page(registry: Registry, namespace: str, options: ReadOptions) ->
     if registry.cache.unreadable:
         registry.refuse_unreadable(namespace, cached=options.resource_version == "0")
     if options.continue_token:
+        revision, after = _read_token(options.continue_token, namespace)
         if asked:
             raise errors.bad_request("specifying resource version is not allowed when using continue")
-        revision, after = _read_token(options.continue_token, namespace)
         if revision < 0:
             # An inconsistent continuation: from where the old list stopped, in the state of now.
             return await _now(registry, namespace, options, match, name, after)
@@ -129,7 +129,8 @@ def _cut(registry: Registry, namespace: str, options: ReadOptions, match: Match 
         return Page(found, revision)
     entries = cache.entries
     keys = cache.keys(namespace, after)
-    if not options.limit:
+    if not options.limit or options.resource_version == "0":
+        # "Any state will do" is answered from the cache, in one piece.
         if match is None:
             return Page([entries[k] for k in keys], revision)
         return Page([e for k in keys if match(e := entries[k])], revision)
@@ -173,10 +174,12 @@ def _limited(entries: list[Entry], options: ReadOptions, match: Match | None, re
     for at, entry in enumerate(entries):
         if match is not None and not match(entry):
             continue
-        if len(chosen) == options.limit:
-            remaining = len(entries) - at if match is None else None
-            return Page(chosen, revision, _write_token(revision, chosen[-1].key, namespace), remaining)
         chosen.append(entry)
+        left = len(entries) - at - 1
+        if len(chosen) == options.limit and left:
+            # Whether any of what is left matches nobody looks.
+            token = _write_token(revision, entry.key, namespace)
+            return Page(chosen, revision, token, left if match is None else None)
     return Page(chosen, revision)
 
 

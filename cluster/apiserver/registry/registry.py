@@ -154,7 +154,7 @@ class Registry:
         return self._selectable
 
     def _unknown_field(self, field: str) -> StatusError:
-        if self.kind.selectable is None:
+        if self.kind.selectable is None and self.kind.schema is None:
             return errors.bad_request(
                 f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
             )

@@ -66,11 +66,21 @@ async def store_new(registry: Registry, obj: Obj, key: str, name: str) -> Entry:
         revision = await services.store.create(registry.store_key_of(key), value)
     except KeyExists:
         services.feed.retract(value)
-        raise errors.already_exists(registry.kind.group_resource, name) from None
+        raise taken(registry, obj, await newest(registry, key), name) from None
     except StoreUnavailable as error:
         services.feed.retract(value)
         raise unavailable(error) from None
     return await seen(registry, key, value, revision)
+
+
+def taken(registry: Registry, obj: Obj, held: Entry | None, name: str) -> errors.StatusError:
+    """409 for a new object whose name another one holds."""
+    resource = registry.kind.group_resource
+    wanted = obj["metadata"].get("generateName")
+    error = errors.name_not_generated(resource, name) if wanted else errors.already_exists(resource, name)
+    if held is not None and held.obj["metadata"].get("deletionTimestamp"):
+        error.message = f"object is being deleted: {error.message}"
+    return error
 
 
 async def store_changed(registry: Registry, value: bytes, stored: Obj, key: str, expected: int) -> Entry:

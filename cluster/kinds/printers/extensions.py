@@ -115,7 +115,7 @@ def role_binding(obj: Obj, now: float) -> list[Cell]:
         subjects.setdefault(subject.get("kind") or "", []).append(text)
     return [
         name(obj),
-        f"{ref.get('kind')}/{ref.get('name')}",
+        f"{ref.get('kind') or ''}/{ref.get('name') or ''}",
         age(obj, now),
         *(", ".join(subjects[kind]) for kind in ("User", "Group", "ServiceAccount")),
     ]
@@ -127,7 +127,7 @@ def priority_class(obj: Obj, now: float) -> list[Cell]:
         obj.get("value") or 0,
         bool(obj.get("globalDefault")),
         age(obj, now),
-        obj.get("preemptionPolicy") or UNSET,
+        obj.get("preemptionPolicy") or "",
     ]
 
 

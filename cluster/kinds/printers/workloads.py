@@ -8,6 +8,7 @@ from cluster.kinds.kind import Cell
 from cluster.kinds.printers.text import (
     NONE,
     UNKNOWN,
+    UNSET,
     age,
     containers,
     duration,
@@ -164,7 +165,7 @@ def cron_job(obj: Obj, now: float) -> list[Cell]:
         name(obj),
         spec.get("schedule") or "",
         spec.get("timeZone") or NONE,
-        "True" if spec.get("suspend") else "False",
+        UNSET if spec.get("suspend") is None else str(spec["suspend"]),
         len(status.get("active") or ()),
         since(last, now) if last else NONE,
         age(obj, now),

@@ -164,7 +164,7 @@ def _identity(obj: Obj) -> str:
 
 def _before_first(live: Obj, structure: Structure, writer: Writer) -> Managed:
     """Everything in an object nobody tracked belongs to one manager of that name."""
-    first = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.now)
+    first = Writer(BEFORE_FIRST_APPLY, writer.api_version, writer.now, reset=writer.reset)
     empty: Obj = {"apiVersion": live.get("apiVersion"), "kind": live.get("kind"), "metadata": {}}
     return _track(empty, live, structure, first, {})
 

@@ -379,13 +379,13 @@ def _merge_lists(left: Any, right: Any, structure: Structure) -> list[Any]:
 
 
 def remove(value: Any, doomed: FieldSet, structure: Structure) -> Any:
-    """The value without the items of a set; what is emptied by that becomes null."""
+    """The value without the items of a set. Null when everything directly in it is gone; what is emptied because
+    something further down went stays, empty."""
     structure = actual(structure, value)
     if not doomed or _atomic(structure) or not value:
         return value
     if isinstance(value, list):
-        kept = [item for item in (_remove_item(item, doomed, structure) for item in value) if item is not ABSENT]
-        return kept or None
+        return _remove_from_list(value, doomed, structure)
     if not isinstance(value, dict):
         return value
     out = {}
@@ -394,16 +394,25 @@ def remove(value: Any, doomed: FieldSet, structure: Structure) -> Any:
         if element in doomed.members:
             continue
         below = doomed.children.get(element)
-        out[key] = remove(item, below, structure.field(key) or ANY) if below else item
+        out[key] = _thinned(item, below, structure.field(key) or ANY) if below else item
     return out or None
 
 
-def _remove_item(item: Any, doomed: FieldSet, structure: Structure) -> Any:
-    try:
-        element = element_of(structure, item)
-    except ElementFault:
-        return item
-    if element in doomed.members:
-        return ABSENT
-    below = doomed.children.get(element)
-    return remove(item, below, structure.item()) if below else item
+def _remove_from_list(value: list[Any], doomed: FieldSet, structure: Structure) -> list[Any] | None:
+    kept = []
+    for item in value:
+        try:
+            element = element_of(structure, item)
+        except ElementFault:
+            kept.append(item)
+            continue
+        if element in doomed.members:
+            continue
+        below = doomed.children.get(element)
+        kept.append(_thinned(item, below, structure.item()) if below else item)
+    return kept or None
+
+
+def _thinned(item: Any, doomed: FieldSet, structure: Structure) -> Any:
+    found = remove(item, doomed, structure)
+    return type(item)() if found is None and isinstance(item, dict | list) else found
