@@ -66,7 +66,7 @@ async def store_new(registry: Registry, obj: Obj, key: str, name: str) -> Entry:
         revision = await services.store.create(registry.store_key_of(key), value)
     except KeyExists:
         services.feed.retract(value)
-        raise taken(registry, obj, await newest(registry, key), name) from None
+        raise taken(registry, obj, await _held(registry, key), name) from None
     except StoreUnavailable as error:
         services.feed.retract(value)
         raise unavailable(error) from None
@@ -81,6 +81,14 @@ def taken(registry: Registry, obj: Obj, held: Entry | None, name: str) -> errors
     if held is not None and held.obj["metadata"].get("deletionTimestamp"):
         error.message = f"object is being deleted: {error.message}"
     return error
+
+
+async def _held(registry: Registry, key: str) -> Entry | None:
+    """Who has the key, as far as that can be read: what is in the way may be what no encryption key opens."""
+    try:
+        return await newest(registry, key)
+    except errors.StatusError:
+        return None
 
 
 async def store_changed(registry: Registry, value: bytes, stored: Obj, key: str, expected: int) -> Entry:
