@@ -50,6 +50,8 @@ _VERBS = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+CLIENT_GONE = 499
+"""The status of requests whose client went away before the answer; it is never sent."""
 READ_VERBS = frozenset(("get", "list", "watch"))
 LONG_SUBRESOURCES = frozenset(("log", "exec", "attach", "portforward", "proxy"))
 """Requests of these go on for as long as their clients like, as watches do."""
@@ -58,7 +60,8 @@ _NAMESPACE_SUBRESOURCES = frozenset(("status", "finalize"))
 
 @dataclass(slots=True)
 class RequestInfo:
-    """`resource` is empty for paths outside the API. `verb` is the API verb, or the method in lower case."""
+    """`resource` is empty for paths outside the API. `verb` is the API verb, empty for methods that are none; outside
+    the API it is the method in lower case."""
 
     path: str
     verb: str
@@ -212,6 +215,10 @@ class Context:
     def warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def annotate(self, key: str, value: str) -> None:
+        if self.annotations is not None:
+            self.annotations[key] = value
 
     def initialized(self) -> None:
         """A watch has told its initial state; what is left costs next to nothing."""

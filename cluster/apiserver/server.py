@@ -68,7 +68,8 @@ from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
 if TYPE_CHECKING:
-    from cluster.apiserver.audit import AuditLog, AuditOptions
+    from cluster.apiserver.audit import AuditOptions
+    from cluster.apiserver.audit.trail import AuditTrail
     from cluster.client.interface import Client
     from cluster.storage.encryption.configuration import Encryption
 
@@ -150,7 +151,7 @@ class ApiServer:
         self.flow = ConfigProducer(self.feed, self.client(manager=PRODUCER), self.clock)
         self.deadlines = Deadlines(self.options.request_timeout, self.clock)
         self.requests = RequestMetrics(self.clock)
-        self.audit: AuditLog | None = None
+        self.audit: AuditTrail | None = None
         self.ready = False
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
@@ -199,7 +200,7 @@ class ApiServer:
         self._tasks.clear()
         self.deadlines.close()
         if self.audit is not None:
-            self.audit.close()
+            await self.audit.close()
 
     @property
     def minor(self) -> str:
@@ -292,10 +293,11 @@ class ApiServer:
         answered: list[After] = [self.deadlines.answered, self.requests.answered]
         ended: list[After] = [self.requests.ended]
         if self.options.audit is not None:
-            from cluster.apiserver.audit import AuditLog
+            from cluster.apiserver.audit.open import opened
 
-            self.audit = AuditLog(self.options.audit, self.clock)
+            self.audit = opened(self.options.audit, self.clock)
             answered.append(self.audit.answered)
+            ended.append(self.audit.ended)
         chain = Chain(
             (
                 self.requests.arrived,
@@ -305,6 +307,7 @@ class ApiServer:
                     anonymous=self.options.anonymous,
                     told=IdentityHeaders(self.options.front_proxy),
                 ),
+                *((self.audit,) if self.audit is not None else ()),
                 Impersonation(self.authorizer),
                 self._flow_control(),
                 Authorization(self.authorizer),

@@ -21,6 +21,8 @@ Settings = Mapping[str, list[str]]
 Values = Mapping[str, Any]
 """Flag name to what its text means; a tuple of meanings where the flag is `repeatable`."""
 _COMPONENT = "apiserver."
+MODES = ("batch", "blocking", "blocking-strict")
+"""Of an audit back end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ def duration(given: str) -> float:
     from cluster.meta.times import parse_duration
 
     return parse_duration(given) / 1e9
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(given: str) -> str:
+        if given not in words:
+            raise ValueError(f"{given!r} is none of {', '.join(words)}")
+        return given
+
+    return parse
 
 
 def positive_duration(given: str) -> float:
@@ -121,10 +132,20 @@ def port_range(given: str) -> tuple[int, int]:
 
 FLAGS: tuple[Flag, ...] = (
     Flag("anonymous-auth", boolean, "whether requests without a credential are let in (default true)", "anonymous"),
-    Flag("audit-log-maxbackup", number, "how many full audit logs are kept (default 10)"),
+    Flag("audit-log-compress", boolean, "whether audit logs put aside are compressed"),
+    Flag("audit-log-format", one_of("json", "legacy"), "json or legacy (a line of text)"),
+    Flag("audit-log-maxage", number, "days for which audit logs put aside are kept (default 366)"),
+    Flag("audit-log-maxbackup", number, "how many audit logs put aside are kept (default 100)"),
     Flag("audit-log-maxsize", number, "MiB at which the audit log is put aside (default 100)"),
+    Flag("audit-log-mode", one_of(*MODES), "blocking (default), blocking-strict or batch"),
     Flag("audit-log-path", writable_file, "the audit log; needs audit-policy-file"),
     Flag("audit-policy-file", readable_file, "the audit.k8s.io/v1 Policy of the audit log"),
+    Flag("audit-webhook-batch-buffer-size", number, "events that wait for the webhook at most (default 10000)"),
+    Flag("audit-webhook-batch-max-size", number, "events sent at once at most (default 400)"),
+    Flag("audit-webhook-batch-max-wait", duration, "how long a batch is waited for (default 30s)"),
+    Flag("audit-webhook-config-file", readable_file, "a kubeconfig: where audit events are posted to"),
+    Flag("audit-webhook-initial-backoff", duration, "the pause after the first failure (default 10s)"),
+    Flag("audit-webhook-mode", one_of(*MODES), "batch (default), blocking or blocking-strict"),
     Flag(
         "enable-priority-and-fairness",
         boolean,
@@ -172,22 +193,64 @@ def _audit(values: Values) -> dict[str, Any]:
     given = [name for name in values if name.startswith("audit-")]
     if not given:
         return {}
-    for needed in ("audit-log-path", "audit-policy-file"):
-        if needed not in values:
-            raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{needed} too")
+    ends = [name for name in ("audit-log-path", "audit-webhook-config-file") if name in values]
+    if not ends:
+        raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}audit-log-path or audit-webhook-config-file too")
+    if "audit-policy-file" not in values:
+        raise Refused(f"{_COMPONENT}{ends[0]} needs {_COMPONENT}audit-policy-file too")
+    for name in given:
+        needed = f"audit-{name.split('-')[1]}"
+        if needed in ("audit-log", "audit-webhook") and not any(end.startswith(needed) for end in ends):
+            path = "audit-log-path" if needed == "audit-log" else "audit-webhook-config-file"
+            raise Refused(f"{_COMPONENT}{name} needs {_COMPONENT}{path} too")
     from cluster.apiserver.audit import AuditOptions, Policy
-    from cluster.cli.configuration import read_as, read_yaml
+    from cluster.cli.configuration import read_yaml
 
     path = values["audit-policy-file"]
     policy = read_yaml(path)
-    read_as(path, Policy)
-    options = AuditOptions(
+    try:
+        Policy(policy)
+    except ValueError as error:
+        raise Refused("; ".join(f"{path}: {fault}" for fault in str(error).splitlines())) from error
+    return {"audit": AuditOptions(policy=policy, log=_audit_log(values), webhook=_audit_webhook(values))}
+
+
+def _audit_log(values: Values) -> Any:
+    if "audit-log-path" not in values:
+        return None
+    from cluster.apiserver.audit import LogOptions
+    from cluster.apiserver.audit.options import Mode
+
+    return LogOptions(
         path=values["audit-log-path"],
-        policy=policy,
         most_bytes=values.get("audit-log-maxsize", 100) << 20,
-        kept=values.get("audit-log-maxbackup", 10),
+        most_backups=values.get("audit-log-maxbackup", 100),
+        most_days=values.get("audit-log-maxage", 366),
+        legacy=values.get("audit-log-format") == "legacy",
+        mode=Mode(values.get("audit-log-mode", "blocking")),
+        compress=values.get("audit-log-compress", False),
     )
-    return {"audit": options}
+
+
+def _audit_webhook(values: Values) -> Any:
+    if "audit-webhook-config-file" not in values:
+        return None
+    from cluster.apiserver.audit import WebhookOptions
+    from cluster.apiserver.audit.options import Mode
+    from cluster.apiserver.webhook_config import Target
+
+    try:
+        Target.read(values["audit-webhook-config-file"])
+    except (ValueError, OSError) as error:
+        raise Refused(f"{_COMPONENT}audit-webhook-config-file: {error}") from error
+    return WebhookOptions(
+        kubeconfig=values["audit-webhook-config-file"],
+        mode=Mode(values.get("audit-webhook-mode", "batch")),
+        buffer=values.get("audit-webhook-batch-buffer-size", 10_000),
+        largest_batch=values.get("audit-webhook-batch-max-size", 400),
+        longest_wait=values.get("audit-webhook-batch-max-wait", 30.0),
+        backoff=values.get("audit-webhook-initial-backoff", 10.0),
+    )
 
 
 def _encryption(values: Values) -> dict[str, Any]:

@@ -42,6 +42,10 @@ class Attributes:
     warnings: list[str] = field(default_factory=list)
     cleanups: list[Any] = field(default_factory=list)
     """Functions of one bool, called when the write has succeeded (True) or failed (False)."""
+    annotations: dict[str, str] | None = None
+    """What the audit log shall say of this write; None when nobody listens."""
+    bodies_audited: bool = False
+    """Whether the audit log may see what is written."""
 
     @property
     def resource(self) -> GroupResource:
@@ -56,6 +60,11 @@ class Attributes:
     def warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def annotate(self, key: str, value: str) -> None:
+        """For the audit log."""
+        if self.annotations is not None:
+            self.annotations[key] = value
 
 
 class Objects(Protocol):

@@ -10,6 +10,16 @@ from cluster.meta import errors
 from cluster.meta.errors import Reason, StatusError
 
 _SELECTING = frozenset(("list", "watch", "deletecollection"))
+DECISION, REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
+"""Annotations of audit events."""
+
+
+def _note(annotations: dict[str, str], decision: Decision, reason: str, error: object) -> None:
+    if error and decision is not Decision.ALLOW:
+        annotations[REASON] = "internal error"
+        return
+    annotations[DECISION] = "allow" if decision is Decision.ALLOW else "forbid"
+    annotations[REASON] = reason
 
 
 def attributes_of(ctx: Context) -> Attributes:
@@ -46,6 +56,8 @@ class Authorization:
     async def __call__(self, ctx: Context) -> Response | None:
         asked = attributes_of(ctx)
         decision, reason, error = await self._authorizer.decide(asked)
+        if ctx.annotations is not None:
+            _note(ctx.annotations, decision, reason, error)
         if decision is Decision.ALLOW:
             return None
         if error:

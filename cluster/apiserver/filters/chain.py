@@ -14,14 +14,12 @@ from random import getrandbits
 from cluster.apiserver.filters.deadline import too_late
 from cluster.apiserver.handlers import render
 from cluster.apiserver.http.messages import Request, Response
-from cluster.apiserver.request import Context, Query, parse_info
+from cluster.apiserver.request import CLIENT_GONE, Context, Query, parse_info
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
 
 Step = Callable[[Context], Awaitable[Response | None]]
 After = Callable[[Context, Response], None]
-CLIENT_GONE = 499
-"""No status is sent; this is how such requests are counted."""
 _log = logging.getLogger(__name__)
 
 

@@ -4,7 +4,6 @@ Kubernetes API server."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 
 ENTROPY_BITS = 60
@@ -13,6 +12,8 @@ ENTROPY_BITS = 60
 
 def hash_of(schema: str, flow: str) -> int:
     """The number of a flow: what its flow schema and its distinguisher say."""
+    import hashlib
+
     digest = hashlib.sha256(f"{schema}\0{flow}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 

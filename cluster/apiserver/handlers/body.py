@@ -24,6 +24,8 @@ def incoming(ctx: Context, registry: Registry, options: WriteOptions) -> Obj:
     """The object of a create or update: decoded, checked against its schema and defaulted. Raises 400, 415."""
     obj = read(ctx, registry, Target.of(registry.kind), options)
     registry.kind.strategy.default(obj)
+    if ctx.audit:
+        ctx.audit.requested(obj)
     return obj
 
 
@@ -33,7 +35,10 @@ def spoken(ctx: Context, registry: Registry, gvk: GroupVersionKind, options: Wri
     # A beta version that is no longer described (policy/v1beta1 Eviction) has the shape of its successor.
     definition = schema.definition_of(gvk) or schema.definition_of(gvk._replace(version="v1")) or ""
     target = Target(gvk, definition)
-    return read(ctx, registry, target, options)
+    obj = read(ctx, registry, target, options)
+    if ctx.audit:
+        ctx.audit.requested(obj)
+    return obj
 
 
 def read(ctx: Context, registry: Registry, target: Target, options: WriteOptions) -> Obj:

@@ -101,7 +101,7 @@ class Connect:
             info.name,
             pod,
             None,
-            WriteOptions(ctx.user),
+            WriteOptions(ctx.user, annotations=ctx.annotations),
             info.subresource,
         )
         await registry.services.admission.validate(about)

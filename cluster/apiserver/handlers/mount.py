@@ -118,7 +118,7 @@ def _operation(server: ApiServer) -> None:
         health_now, server.requests.families, partial(flow.families, server.levels), server.measured.families,
         server.aggregator.families,
         partial(state.storage, server.feed), partial(state.build, info), partial(state.features, FEATURES),
-        state.process,
+        state.process, *((server.audit.families,) if server.audit is not None else ()),
     )  # fmt: skip
     router.paths["/metrics/slis"] = Metrics(health_now, state.process)
     _flow_tables(server)

@@ -61,6 +61,8 @@ def patch_options(ctx: Context, content_type: str) -> WriteOptions:
     found = []
     if options.apply and not ctx.query.get("fieldManager"):
         found.append(faults.required("fieldManager", "is required for apply patch"))
+    if ctx.audit and content_type in _TYPES:
+        ctx.audit.patched(ctx.request.body)
     if not options.apply and ctx.query.has("force"):
         found.append(faults.forbidden("force", "may not be specified for non-apply patch"))
     raise_faults("PatchOptions", found)

@@ -27,6 +27,8 @@ GZIP_FROM = 128 * 1024
 
 def answer(ctx: Context, obj: Obj, wanted: Wanted, status: int = 200, schema: Any = None) -> Response:
     """Any object; `schema` is needed for protobuf answers of typed objects."""
+    if ctx.audit and wanted.media != JSON:
+        ctx.audit.responded(obj)
     return finish(ctx, encode(obj, wanted, schema), wanted.content_type, status)
 
 

@@ -30,6 +30,9 @@ Verb = Callable[[Context, Registry], Awaitable[Response]]
 def write_options_of(ctx: Context, options_kind: str) -> WriteOptions:
     options = write_options(ctx.query, ctx.user, ctx.request.headers.get("user-agent", ""), options_kind)
     options.warnings = ctx.warnings
+    options.annotations = ctx.annotations
+    if ctx.audit:
+        options.bodies_audited = ctx.audit.bodies
     return options
 
 
@@ -155,8 +158,11 @@ def deleted_details(registry: Registry, name: str, obj: Obj) -> Obj:
 
 
 def _delete_options(ctx: Context, registry: Registry) -> DeleteOptions:
-    options = delete_options(body.delete_body(ctx, registry), ctx.query, ctx.user)
-    options.warnings = ctx.warnings
+    sent = body.delete_body(ctx, registry)
+    if ctx.audit and sent is not None:
+        ctx.audit.requested({**sent, "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/__internal"})
+    options = delete_options(sent, ctx.query, ctx.user)
+    options.warnings, options.annotations = ctx.warnings, ctx.annotations
     unsaid = registry.kind.strategy.unsaid_propagation
     if unsaid and options.propagation is None and options.orphan is None:
         options.warnings.append(unsaid)

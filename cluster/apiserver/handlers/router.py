@@ -59,6 +59,7 @@ class Router:
                 ctx.routed = not info.subresource or kind.subresource(info.subresource) is not None
                 if kind.deprecated:
                     ctx.warn(kind.deprecated)
+                    ctx.annotate("k8s.io/deprecated", "true")
                 return await self._resource(ctx, info, kind)
         return await self._path(ctx)
 

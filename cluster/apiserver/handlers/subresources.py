@@ -87,6 +87,8 @@ def _shown_scale(ctx: Context, registry: Registry, found: Obj, wanted: Wanted) -
 
 def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> Any:
     if ctx.info.verb == "patch":
+        if ctx.audit:
+            ctx.audit.patched(ctx.request.body)
         return patch.patcher_for(registry, body.media_type(ctx), ctx.request.body)
     given = body.spoken(ctx, registry, SCALE, options)
 

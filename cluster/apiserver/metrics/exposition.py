@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from cluster.apiserver.metrics.series import Histogram
 
@@ -69,6 +68,8 @@ def number(value: float) -> str:
     """As Go prints it: the shortest digits, with an exponent from 1e+06 on and below 1e-04."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    from decimal import Decimal
+
     exact = Decimal(repr(value)).normalize()
     if not exact:
         return "0"

@@ -56,7 +56,13 @@ async def _attempt(registry: Registry, namespace: str, name: str, entry: Entry, 
     await registry.ready((entry,), anew=True)
     old = registry.present(entry)
     check_preconditions(registry, old, options)
-    write = WriteOptions(options.user, options.dry_run, wire=options.wire, warnings=options.warnings)
+    write = WriteOptions(
+        options.user,
+        options.dry_run,
+        wire=options.wire,
+        warnings=options.warnings,
+        annotations=options.annotations,
+    )
     about = attributes(registry, Operation.DELETE, namespace, name, None, old, write)
     succeeded = False
     try:

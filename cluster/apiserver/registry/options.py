@@ -29,6 +29,9 @@ class WriteOptions:
     warnings: list[str] = field(default_factory=list)
     wire: dict[str, Any] = field(default_factory=dict)
     """The options as admission shows them."""
+    annotations: dict[str, str] | None = None
+    """Where admission notes what the audit log shall say; None when nobody listens."""
+    bodies_audited: bool = False
 
     def warn(self, text: str) -> None:
         if text and text not in self.warnings:
@@ -101,6 +104,8 @@ class DeleteOptions:
     ignore_store_read_error: bool = False
     wire: Obj = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] | None = None
+    """See WriteOptions."""
 
     def copy(self) -> DeleteOptions:
         return DeleteOptions(
@@ -114,6 +119,7 @@ class DeleteOptions:
             self.ignore_store_read_error,
             self.wire,
             self.warnings,
+            self.annotations,
         )
 
 

@@ -45,6 +45,8 @@ def attributes(
         options.dry_run,
         options.wire,
         options.warnings,
+        annotations=options.annotations,
+        bodies_audited=options.bodies_audited,
     )
 
 

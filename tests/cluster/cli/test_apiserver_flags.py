@@ -69,9 +69,23 @@ def test_audit_settings_make_one_option(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY)
     words = [f"apiserver.audit-policy-file={tmp_path}/policy.yaml", f"apiserver.audit-log-path={tmp_path}/log"]
     audit = options_of(parse_given([*words, "apiserver.audit-log-maxsize=1"]))["audit"]
-    assert (audit.path, audit.most_bytes, audit.kept) == (tmp_path / "log", 1 << 20, 10)
-    with pytest.raises(Refused, match=r"apiserver\.audit-policy-file needs apiserver\.audit-log-path too"):
+    assert (audit.log.path, audit.log.most_bytes, audit.log.most_backups) == (tmp_path / "log", 1 << 20, 100)
+    assert audit.webhook is None
+    with pytest.raises(Refused, match=r"apiserver\.audit-policy-file needs apiserver\.audit-log-path or"):
         options_of(parse_given(words[:1]))
+    with pytest.raises(Refused, match=r"apiserver\.audit-webhook-mode needs apiserver\.audit-webhook-config-file too"):
+        options_of(parse_given([*words, "apiserver.audit-webhook-mode=batch"]))
+
+
+def test_flow_control_and_time_limits_are_set_by_their_flags() -> None:
+    words = ("max-requests-inflight=7", "enable-priority-and-fairness=false", "request-timeout=1m30s")
+    options = options_of(parse_given([f"apiserver.{word}" for word in (*words, "min-request-timeout=60")]))
+    assert options == {
+        "requests_inflight": 7,
+        "priority_and_fairness": False,
+        "request_timeout": 90.0,
+        "min_request_timeout": 60.0,
+    }
 
 
 def test_a_file_with_keys_must_be_private_and_its_faults_have_file_and_field(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ class PodSecurity(PlainPlugin):
         else:
             template = dig(attributes.obj, *_TEMPLATES[attributes.resource])
             if isinstance(template, dict):
+                self._note(attributes, template)
                 self._warn(attributes, template)
 
     def _labels(self, namespace: str) -> Obj:
@@ -107,6 +108,8 @@ class PodSecurity(PlainPlugin):
         if a.old is not None and not _significant(pod, a.old):
             return
         policy, _ = policy_of(self._labels(a.namespace), "enforce")
+        a.annotate(f"{PREFIX}enforce-policy", str(policy))
+        self._note(a, pod)
         found = policy.complaints(pod)
         if found:
             raise a.refused(f'violates PodSecurity "{policy}": {_detailed(found)}')
@@ -120,6 +123,20 @@ class PodSecurity(PlainPlugin):
         found = policy.complaints(template)
         if found:
             a.warn(f'would violate PodSecurity "{policy}": {_detailed(found)}')
+
+    def _note(self, a: Attributes, template: Obj) -> None:
+        """What the mode `audit` finds goes into the audit log; without a level of its own it looks for nothing."""
+        if a.annotations is None:
+            return
+        labels = self._labels(a.namespace)
+        policy, _ = policy_of(labels, "audit")
+        found = policy.complaints(template)
+        if found:
+            a.annotate(f"{PREFIX}audit-violations", f'would violate PodSecurity "{policy}": {_detailed(found)}')
+        faults = all_faults(labels)
+        if faults:
+            said = ", ".join(f"{fault.field}: {fault.message}" for fault in faults)
+            a.annotate(f"{PREFIX}error", f"Failed to parse policy: {said if len(faults) == 1 else f'[{said}]'}")
 
     def _namespace(self, a: Attributes, namespace: Obj) -> None:
         labels = namespace["metadata"].get("labels") or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from cluster.apiserver.admission.dynamic.policies import Bound, Misconfigured, bound, params_of
@@ -13,10 +14,15 @@ from cluster.meta.types import GroupResource, Obj
 _CODES = {"Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413, "Invalid": 422}
 
 
+_LONGEST_NOTE = 10 * 1024
+
+
 class Denial(NamedTuple):
     found: Bound
     message: str
     reason: str = "Invalid"
+    expression: int = 0
+    """The number of the validation."""
 
 
 class ValidatingAdmissionPolicy(PlainPlugin):
@@ -27,9 +33,12 @@ class ValidatingAdmissionPolicy(PlainPlugin):
 
     async def validate(self, attributes: Attributes) -> None:
         denials: list[Denial] = []
+        notes: dict[str, list[str]] = {}
         for found in bound("validatingadmissionpolic", attributes, self.around):
-            for denial in self._judge(found, attributes):
+            for denial in self._judge(found, attributes, notes):
                 self._carry_out(denial, attributes, denials)
+        for key, values in notes.items():
+            attributes.annotate(key, ", ".join(values))
         if denials:
             raise _refusal(attributes, denials[0])
 
@@ -37,6 +46,8 @@ class ValidatingAdmissionPolicy(PlainPlugin):
         actions = denial.found.binding["spec"].get("validationActions") or ()
         if "Deny" in actions:
             denials.append(denial)
+        if "Audit" in actions:
+            a.annotate("validation.policy.admission.k8s.io/validation_failure", _failure(denial))
         if "Warn" in actions:
             binding = denial.found.binding["metadata"]["name"]
             a.warn(
@@ -44,7 +55,8 @@ class ValidatingAdmissionPolicy(PlainPlugin):
                 f"with binding '{binding}': {denial.message}"
             )
 
-    def _judge(self, found: Bound, a: Attributes) -> list[Denial]:
+    def _judge(self, found: Bound, a: Attributes, notes: dict[str, list[str]]) -> list[Denial]:
+        """What is wrong; `notes` are the policy's audit annotations, by key."""
         from cluster.apiserver.admission.dynamic.expressions import condition_fails, variables_of
         from cluster.meta.cel import EvalError
 
@@ -63,12 +75,48 @@ class ValidatingAdmissionPolicy(PlainPlugin):
                 if not found.ignores_faults:
                     out.append(Denial(found, str(error)))
                 continue
-            for validation in spec.get("validations") or ():
-                out += _validate(found, validation, variables)
+            for number, validation in enumerate(spec.get("validations") or ()):
+                out += _validate(found, validation, number, variables)
+            for note in spec.get("auditAnnotations") or ():
+                out += _noted(found, note, variables, notes)
         return out
 
 
-def _validate(found: Bound, validation: Obj, variables: dict[str, object]) -> list[Denial]:
+def _noted(found: Bound, note: Obj, variables: dict[str, object], notes: dict[str, list[str]]) -> list[Denial]:
+    """An audit annotation: a text, or null for none. What cannot be evaluated refuses the write, as a validation."""
+    from cluster.apiserver.admission.dynamic.expressions import evaluate
+    from cluster.meta.cel import EvalError
+
+    text = note["valueExpression"]
+    try:
+        value = evaluate(text, variables)
+    except EvalError as error:
+        return [] if found.ignores_faults else [Denial(found, str(error))]
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return []
+    if not isinstance(value, str):
+        why = f"valueExpression '{text}' resulted in unsupported return type: {type(value).__name__}. "
+        return [Denial(found, f"{why}Return type must be either string or null.")]
+    kept = notes.setdefault(f"{found.policy['metadata']['name']}/{note['key']}", [])
+    if value.strip() not in kept:
+        kept.append(value.strip()[:_LONGEST_NOTE])
+    return []
+
+
+def _failure(denial: Denial) -> str:
+    """The value of the audit annotation `validation_failure`."""
+    binding = denial.found.binding
+    said = {
+        "message": denial.message,
+        "policy": binding["spec"].get("policyName"),
+        "binding": binding["metadata"]["name"],
+        "expressionIndex": denial.expression,
+        "validationActions": list(binding["spec"].get("validationActions") or ()),
+    }
+    return json.dumps([said], separators=(",", ":"), ensure_ascii=False)
+
+
+def _validate(found: Bound, validation: Obj, number: int, variables: dict[str, object]) -> list[Denial]:
     from cluster.apiserver.admission.dynamic.expressions import evaluate
     from cluster.meta.cel import EvalError
 
@@ -78,8 +126,8 @@ def _validate(found: Bound, validation: Obj, variables: dict[str, object]) -> li
             return []
     except EvalError as error:
         message = f"expression '{text}' resulted in error: {error}"
-        return [] if found.ignores_faults else [Denial(found, message)]
-    return [Denial(found, _message(validation, variables), validation.get("reason") or "Invalid")]
+        return [] if found.ignores_faults else [Denial(found, message, expression=number)]
+    return [Denial(found, _message(validation, variables), validation.get("reason") or "Invalid", number)]
 
 
 def _message(validation: Obj, variables: dict[str, object]) -> str:

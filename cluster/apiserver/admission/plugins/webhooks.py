@@ -22,20 +22,25 @@ from cluster.meta.objects import clone
 from cluster.meta.types import GroupResource, Obj
 
 Hook = Obj
+Asked = tuple[Hook, str, int]
+"""A webhook, the configuration it stands in, and its number among those asked."""
 _MUTATING = GroupResource(GROUP, "mutatingwebhookconfigurations")
 _VALIDATING = GroupResource(GROUP, "validatingwebhookconfigurations")
 
 
 class _Webhooks(PlainPlugin):
     configurations = _VALIDATING
+    kept = "validating.webhook.admission.k8s.io"
+    """Under which name the audit log is told."""
 
     def handles(self, operation: Operation, resource: GroupResource, subresource: str) -> bool:
         return not exempt(resource)
 
-    def _concerned(self, a: Attributes) -> list[Hook]:
+    def _concerned(self, a: Attributes) -> list[Asked]:
         """Webhooks that want to see the write, in the order they are asked. Raises StatusError."""
         found = sorted(self.around.objects.all(self.configurations), key=lambda o: str(o["metadata"]["name"]))
-        return [hook for held in found for hook in held.get("webhooks") or () if self._wants(hook, a)]
+        hooks = [(hook, held["metadata"]["name"]) for held in found for hook in held.get("webhooks") or ()]
+        return [(hook, name, at) for at, (hook, name) in enumerate(hooks) if self._wants(hook, a)]
 
     def _wants(self, hook: Hook, a: Attributes) -> bool:
         policy = hook.get("matchPolicy") or "Equivalent"
@@ -57,8 +62,9 @@ class _Webhooks(PlainPlugin):
                 return False
             raise errors.forbidden(a.resource, a.name, str(error)) from None
 
-    async def _ask(self, hook: Hook, a: Attributes) -> Obj | None:
+    async def _ask(self, asked: Asked, a: Attributes, round: int = 0) -> Obj | None:
         """The webhook's response when it allows; None when its failure is ignored. Raises StatusError."""
+        hook, _, number = asked
         from cluster.apiserver.admission.dynamic.calling import CallFailed, ask
 
         name = hook["name"]
@@ -71,8 +77,11 @@ class _Webhooks(PlainPlugin):
             response = _response(answer, review["request"]["uid"])
         except CallFailed as failure:
             if hook.get("failurePolicy") == "Ignore":
+                a.annotate(f"failed-open.{self.kept}/round_{round}_index_{number}", name)
                 return None
             raise errors.internal(f'failed calling webhook "{name}": {failure}') from None
+        for key, value in (response.get("auditAnnotations") or {}).items():
+            a.annotate(f"{name}/{key}", str(value))
         for text in response.get("warnings") or ():
             a.warn(str(text))
         if response.get("allowed") is not True:
@@ -83,28 +92,34 @@ class _Webhooks(PlainPlugin):
 class MutatingAdmissionWebhook(_Webhooks):
     name = "MutatingAdmissionWebhook"
     configurations = _MUTATING
+    kept = "mutation.webhook.admission.k8s.io"
 
     async def mutate(self, attributes: Attributes) -> None:
-        seen: list[tuple[Hook, Any]] = []
-        for hook in self._concerned(attributes):
-            if await self._change(hook, attributes) is not None and hook.get("reinvocationPolicy") == "IfNeeded":
-                seen.append((hook, clone(attributes.obj)))
-        for hook, left in seen:
+        seen: list[tuple[Asked, Any]] = []
+        for asked in self._concerned(attributes):
+            hook = asked[0]
+            if await self._change(asked, attributes) is not None and hook.get("reinvocationPolicy") == "IfNeeded":
+                seen.append((asked, clone(attributes.obj)))
+        for asked, left in seen:
             if attributes.obj != left:
-                await self._change(hook, attributes)
+                await self._change(asked, attributes, 1)
 
-    async def _change(self, hook: Hook, a: Attributes) -> Obj | None:
-        response = await self._ask(hook, a)
-        if response is None or not response.get("patch") or a.obj is None:
-            return response
-        if response.get("patchType") != "JSONPatch":
-            kind = orjson.dumps(response.get("patchType") or "").decode()
-            raise errors.internal(f'admission webhook "{hook["name"]}" failed: unsupported patch type {kind}')
+    async def _change(self, asked: Asked, a: Attributes, round: int = 0) -> Obj | None:
+        hook, configuration, number = asked
+        before = a.obj
         try:
-            operations = orjson.loads(base64.b64decode(response["patch"]))
-        except ValueError as error:
-            raise errors.internal(f"admission webhook {hook['name']!r} sent no JSON patch: {error}") from None
-        a.obj = self._patched(a, operations)
+            response = await self._ask(asked, a, round)
+            if response is None or not response.get("patch") or a.obj is None:
+                return response
+            operations = _operations(hook, response)
+            a.obj = self._patched(a, operations)
+        finally:
+            said = {"configuration": configuration, "webhook": hook["name"]}
+            changed = {**said, "mutated": a.obj is not before and a.obj != before}
+            a.annotate(f"{self.kept}/round_{round}_index_{number}", orjson.dumps(changed).decode())
+        if a.bodies_audited:
+            patch = {**said, "patch": operations, "patchType": "JSONPatch"}
+            a.annotate(f"patch.webhook.admission.k8s.io/round_{round}_index_{number}", orjson.dumps(patch).decode())
         return response
 
     def _patched(self, a: Attributes, operations: Any) -> Obj:
@@ -121,6 +136,17 @@ class MutatingAdmissionWebhook(_Webhooks):
         return dict(found)
 
 
+def _operations(hook: Hook, response: Obj) -> Any:
+    """The JSON patch of an answer. Raises StatusError."""
+    if response.get("patchType") != "JSONPatch":
+        kind = orjson.dumps(response.get("patchType") or "").decode()
+        raise errors.internal(f'admission webhook "{hook["name"]}" failed: unsupported patch type {kind}')
+    try:
+        return orjson.loads(base64.b64decode(response["patch"]))
+    except ValueError as error:
+        raise errors.internal(f"admission webhook {hook['name']!r} sent no JSON patch: {error}") from None
+
+
 class ValidatingAdmissionWebhook(_Webhooks):
     name = "ValidatingAdmissionWebhook"
     configurations = _VALIDATING
@@ -129,7 +155,8 @@ class ValidatingAdmissionWebhook(_Webhooks):
         hooks = self._concerned(attributes)
         if not hooks:
             return
-        found = await asyncio.gather(*(self._ask(hook, attributes) for hook in hooks), return_exceptions=True)
+        asked = ((hook, configuration, at) for at, (hook, configuration, _) in enumerate(hooks))
+        found = await asyncio.gather(*(self._ask(one, attributes) for one in asked), return_exceptions=True)
         _raise_first(found)
 
 
