@@ -133,7 +133,7 @@ class Record:
             body = gzip.decompress(body)
         if self.verdict.omit_managed_fields:
             return orjson.dumps(self._shown(orjson.loads(body)))
-        return body.strip()
+        return _in_one_line(body)
 
     def _shown(self, obj: Obj) -> Obj:
         return without_managed_fields(obj) if self.verdict.omit_managed_fields else obj
@@ -188,7 +188,13 @@ def _as_json(patch: bytes) -> bytes:
             return orjson.dumps(yaml.safe_load(patch), default=str)
         except (yaml.YAMLError, UnicodeDecodeError, TypeError):
             return orjson.dumps(patch.decode("utf-8", "replace"))
-    return patch.strip()
+    return _in_one_line(patch)
+
+
+def _in_one_line(body: bytes) -> bytes:
+    """JSON that may have been written for people."""
+    body = body.strip()
+    return orjson.dumps(orjson.loads(body)) if b"\n" in body else body
 
 
 def line_of(event: Obj) -> bytes:

@@ -206,7 +206,8 @@ async def test_patches_deletions_and_other_codecs_are_kept_as_json(tmp_path: Pat
     async with audited(tmp_path / "a", EVERYTHING) as wire:
         await wire.call("POST", MAPS, {"metadata": {"name": "m"}})
         patch = {"data": {"x": "y"}}
-        await wire.call("PATCH", f"{MAPS}/m", patch, content_type="application/merge-patch+json")
+        spread = json.dumps(patch, indent=1).encode()
+        await wire.call("PATCH", f"{MAPS}/m", spread, content_type="application/merge-patch+json")
         await wire.call("GET", f"{MAPS}/m", accept="application/vnd.kubernetes.protobuf")
         await wire.call("GET", f"{MAPS}/m", accept="application/yaml")
         await wire.call("DELETE", f"{MAPS}/m", {"propagationPolicy": "Background"})
