@@ -10,8 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from cluster.apiserver.admission.dynamic.calling import CallFailed, ask
-from cluster.apiserver.admission.interface import Objects
+from cluster.apiserver.admission.dynamic.calling import Caller, CallFailed
 from cluster.meta.errors import StatusError
 from cluster.meta.field import Path
 from cluster.meta.labels import annotation_faults, label_faults
@@ -29,10 +28,10 @@ _SPOKEN = ("v1", "v1beta1")
 class ConversionWebhook:
     """Called as `cluster.kinds.kind.Convert`: (objects, apiVersion) -> the objects in that version."""
 
-    def __init__(self, webhook: Obj, objects: Objects) -> None:
+    def __init__(self, webhook: Obj, caller: Caller) -> None:
         self._config = webhook.get("clientConfig") or {}
         self._version = next((v for v in webhook.get("conversionReviewVersions") or () if v in _SPOKEN), "")
-        self._objects = objects
+        self._caller = caller
 
     async def __call__(self, objects: list[Obj], api_version: str) -> list[Obj]:
         """Raises StatusError 500."""
@@ -56,7 +55,7 @@ class ConversionWebhook:
         review["request"] = {"uid": uid, "desiredAPIVersion": api_version, "objects": objects}
         review["response"] = {"uid": "", "convertedObjects": None, "result": {"metadata": {}}}
         try:
-            answer = await ask(self._config, review, TIMEOUT, self._objects, _LATE)
+            answer = await self._caller.ask(self._config, review, TIMEOUT, _LATE)
             return _converted(answer, uid, self._version)
         except CallFailed as failed:
             raise _failure(f"{about} failed: {failed.why}") from None

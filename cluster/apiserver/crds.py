@@ -157,7 +157,7 @@ class CustomResources:
             return None
         from cluster.apiserver.conversion import ConversionWebhook
 
-        return ConversionWebhook(conversion["webhook"], self._server.feed)
+        return ConversionWebhook(conversion["webhook"], self._server.webhooks)
 
     def _withdraw(self, name: str) -> None:
         held = self._served.pop(name, None)

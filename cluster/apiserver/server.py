@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver import bootstrap
+from cluster.apiserver.admission.dynamic.calling import Caller
 from cluster.apiserver.admission.interface import Surroundings
 from cluster.apiserver.admission.plugins import default_chain
 from cluster.apiserver.aggregation.aggregator import Aggregator
@@ -199,6 +200,7 @@ class ApiServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         self.deadlines.close()
+        self.webhooks.close()
         if self.audit is not None:
             await self.audit.close()
 
@@ -246,8 +248,15 @@ class ApiServer:
         return AuthorizerChain([AlwaysAllowMasters(), self.nodes, self.rbac])
 
     def _services(self) -> Services:
+        self.webhooks = Caller(self.feed)
         surroundings = Surroundings(
-            self.feed, _StatusWrites(self), self.clock, self.authorizer, self.kinds, schema(self.minor)
+            self.feed,
+            _StatusWrites(self),
+            self.clock,
+            self.authorizer,
+            self.kinds,
+            schema(self.minor),
+            self.webhooks,
         )
         return Services(
             self.measured,

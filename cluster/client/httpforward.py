@@ -172,7 +172,7 @@ async def _body(streams: Streams, parsed: _Parsed, home: Home | None, *, empty: 
     except (OSError, httptools.HttpParserError) as error:
         raise NoAnswer(str(error)) from error
     finally:
-        if whole and home is not None and parsed.parser.should_keep_alive():
+        if whole and home is not None and parsed.keep:
             home[0].keep(home[1], streams)
         else:
             writer.close()
@@ -190,6 +190,8 @@ class _Parsed:
     complete: bool = False
     delimited: bool = False
     """The end of the body is told, not just the end of the connection."""
+    keep: bool = False
+    """The connection is good for another request; the parser knows it only at the end of the message."""
     parser: Any = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -207,6 +209,7 @@ class _Parsed:
 
     def on_message_complete(self) -> None:
         self.complete = self.headed
+        self.keep = self.parser.should_keep_alive()
 
     def take(self) -> list[bytes]:
         taken, self.parts = self.parts, []

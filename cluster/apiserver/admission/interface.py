@@ -97,6 +97,8 @@ class Surroundings:
     """cluster.kinds.registry.KindRegistry: what is served."""
     schema: Any = None
     """cluster.kinds.schema.Schema of the served Kubernetes minor."""
+    webhooks: Any = None
+    """cluster.apiserver.admission.dynamic.calling.Caller."""
 
 
 class Plugin(Protocol):

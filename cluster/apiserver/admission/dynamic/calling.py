@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import ssl
 from functools import lru_cache
 from typing import Any
@@ -11,11 +11,17 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from cluster.apiserver.admission.interface import Objects
+from cluster.apiserver.service_endpoints import Unresolved, resolve
+from cluster.client.endpoint import BadBundle, Endpoint, NoAnswer, trusting
+from cluster.client.httpforward import Connections
 from cluster.meta.gojson import kind_of
-from cluster.meta.types import GroupResource, Obj
+from cluster.meta.types import Obj
 
-_SERVICES = GroupResource("", "services")
-_SLICES = GroupResource("discovery.k8s.io", "endpointslices")
+_HEADERS = (
+    ("accept", "application/json, */*"),
+    ("content-type", "application/json"),
+    ("user-agent", "kube-apiserver-admission"),
+)
 _LIMIT = 3 * 1024 * 1024
 
 
@@ -31,34 +37,50 @@ class CallFailed(Exception):
 LATE = "context deadline exceeded"
 
 
-async def ask(config: Obj, body: Obj, timeout: float, objects: Objects, late: str = LATE) -> Any:
-    """POST a review and return the decoded answer; `late` is what is said of one that takes too long. Raises
-    CallFailed."""
-    import httpx
+class Caller:
+    """Asks the webhooks of one server, over connections that are kept between calls."""
 
-    target, host, shown = _target(config)
-    seconds = f"{timeout:g}s"
-    shown = f'Post "{shown}?timeout={seconds}"'
-    headers = {"Content-Type": "application/json", "Accept": "application/json, */*", "Host": host}
-    headers["User-Agent"] = "kube-apiserver-admission"
-    request: dict[str, Any] = {"headers": headers, "extensions": {"sni_hostname": urlsplit(f"//{host}").hostname}}
-    trust = _trust(config.get("caBundle") or "")
-    try:
-        if config.get("service"):
-            target = urlunsplit(("https", _address(config["service"], objects), urlsplit(target).path, "", ""))
-        async with httpx.AsyncClient(verify=trust, timeout=timeout, trust_env=False) as http:
-            answer = await http.post(
-                target, params={"timeout": seconds}, content=orjson.dumps(body, default=dict), **request
-            )
-    except LookupError as error:
-        raise CallFailed(f"{shown}: {error.args[0]}") from None
-    except httpx.TimeoutException:
-        raise CallFailed(f"{shown}: {late}") from None
-    except (httpx.HTTPError, ssl.SSLError, OSError) as error:
-        raise CallFailed(f"{shown}: {_why(error, target)}") from None
-    if not 200 <= answer.status_code <= 206 or len(answer.content) > _LIMIT:
-        raise CallFailed(_refusal(answer.status_code, answer.headers.get("content-type", ""), answer.content))
-    return _decoded(answer.status_code, answer.headers.get("content-type", ""), answer.content)
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._connections = Connections()
+
+    async def ask(self, config: Obj, body: Obj, timeout: float, late: str = LATE) -> Any:
+        """POST a review and return the decoded answer; `late` is what is said of one that takes too long. Raises
+        CallFailed."""
+        host, path, shown = _target(config)
+        asked = f"timeout={timeout:g}s"
+        join = "&" if "?" in path else "?"
+        shown = f'Post "{shown}{join}{asked}"'
+        headers = [("host", host), *_HEADERS]
+        try:
+            async with asyncio.timeout(timeout):
+                data = orjson.dumps(body, default=dict)
+                endpoint = self._endpoint(config)
+                answer = await self._connections.send(endpoint, "POST", f"{path}{join}{asked}", headers, data)
+                content = await answer.body()
+        except TimeoutError:
+            raise CallFailed(f"{shown}: {late}") from None
+        except (NoAnswer, Unresolved) as error:
+            raise CallFailed(f"{shown}: {error}") from None
+        said = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
+        if not 200 <= answer.status <= 206 or len(content) > _LIMIT:
+            raise CallFailed(_refusal(answer.status, said, content))
+        return _decoded(answer.status, said, content)
+
+    def _endpoint(self, config: Obj) -> Endpoint:
+        """Raises CallFailed, Unresolved."""
+        trust = _trust(config.get("caBundle") or "")
+        if config.get("url"):
+            parts = urlsplit(config["url"])
+            return Endpoint(parts.hostname or "", parts.port or 443, trust)
+        service = config.get("service") or {}
+        namespace, name = service["namespace"], service["name"]
+        address, port = resolve(self._objects, namespace, name, service.get("port") or 443)
+        return Endpoint(address, port, trust, f"{name}.{namespace}.svc")
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._connections.close()
 
 
 def _decoded(status: int, content_type: str, content: bytes) -> Any:
@@ -109,59 +131,22 @@ def _refusal(status: int, content_type: str, content: bytes) -> str:
     return f"an error on the server ({orjson.dumps(said).decode()}) has prevented the request from succeeding"
 
 
-def _why(error: Exception, target: str) -> str:
-    if "CERTIFICATE" in str(error).upper():
-        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-    parts = urlsplit(target)
-    if "refused" in str(error) or "connect" in type(error).__name__.lower():
-        return f"dial tcp {parts.hostname}:{parts.port or 443}: connect: connection refused"
-    return str(error) or type(error).__name__
-
-
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _trust(bundle: str) -> ssl.SSLContext:
-    if not bundle:
-        return ssl.create_default_context()
     try:
-        return ssl.create_default_context(cadata=base64.b64decode(bundle).decode())
-    except (ValueError, ssl.SSLError):
-        raise CallFailed("unable to load root certificates: unable to parse bytes as PEM block") from None
+        return trusting(bundle)
+    except BadBundle as error:
+        raise CallFailed(str(error)) from None
 
 
 def _target(config: Obj) -> tuple[str, str, str]:
-    """The address to connect to, the host it is asked for as, and the address as it is shown."""
+    """The host it is asked for as, path and query, and the address as it is shown."""
     if config.get("url"):
         parts = urlsplit(config["url"])
         shown = config["url"] if parts.path else config["url"] + "/"
-        return str(config["url"]), parts.netloc.rpartition("@")[2], shown
+        path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        return parts.netloc.rpartition("@")[2], path, shown
     service = config.get("service") or {}
     port = service.get("port") or 443
-    host, path = f"{service['name']}.{service['namespace']}.svc", service.get("path") or "/"
-    shown = urlunsplit(("https", f"{host}:{port}", path, "", ""))
-    return shown, f"{host}:{port}", shown
-
-
-def _address(service: Obj, objects: Objects) -> str:
-    return _endpoint(service["namespace"], service["name"], service.get("port") or 443, objects)
-
-
-def _endpoint(namespace: str, name: str, port: int, objects: Objects) -> str:
-    """Address and port of a ready endpoint of a Service. Raises LookupError."""
-    service = objects.get(_SERVICES, namespace, name)
-    if service is None:
-        raise LookupError(f'service "{name}" not found')
-    spec = service.get("spec") or {}
-    if spec.get("type") == "ExternalName":
-        return f"{spec.get('externalName')}:{port}"
-    wanted = next((p for p in spec.get("ports") or () if p.get("port") == port), None)
-    if wanted is None:
-        raise LookupError(f'no service port {port} found for service "{name}"')
-    for piece in objects.all(_SLICES, namespace):
-        if (piece["metadata"].get("labels") or {}).get("kubernetes.io/service-name") != name:
-            continue
-        found = next((p["port"] for p in piece.get("ports") or () if p.get("name", "") == wanted.get("name", "")), None)
-        for endpoint in piece.get("endpoints") or ():
-            if found is not None and (endpoint.get("conditions") or {}).get("ready", True):
-                address = endpoint["addresses"][0]
-                return f"[{address}]:{found}" if ":" in address else f"{address}:{found}"
-    raise LookupError(f'no endpoints available for service "{name}"')
+    host, path = f"{service['name']}.{service['namespace']}.svc:{port}", service.get("path") or "/"
+    return host, path, f"https://{host}{path}"

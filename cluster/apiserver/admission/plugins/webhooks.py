@@ -64,16 +64,16 @@ class _Webhooks(PlainPlugin):
 
     async def _ask(self, asked: Asked, a: Attributes, round: int = 0) -> Obj | None:
         """The webhook's response when it allows; None when its failure is ignored. Raises StatusError."""
-        hook, _, number = asked
-        from cluster.apiserver.admission.dynamic.calling import CallFailed, ask
+        from cluster.apiserver.admission.dynamic.calling import CallFailed
 
+        hook, _, number = asked
         name = hook["name"]
         if a.dry_run and hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
             raise errors.bad_request(f'admission webhook "{name}" does not support dry run')
         review = _review(hook, a)
         timeout = float(hook.get("timeoutSeconds") or 10)
         try:
-            answer = await ask(hook["clientConfig"], review, timeout, self.around.objects)
+            answer = await self.around.webhooks.ask(hook["clientConfig"], review, timeout)
             response = _response(answer, review["request"]["uid"])
         except CallFailed as failure:
             if hook.get("failurePolicy") == "Ignore":
