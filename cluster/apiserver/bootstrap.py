@@ -6,6 +6,7 @@ Runs at each start and makes only what is missing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cluster.apiserver import bootstrap_flow
@@ -23,6 +24,9 @@ from cluster.meta.types import GroupVersionResource, Obj
 if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
 
+_SLICES = GroupVersionResource("discovery.k8s.io", "v1", "endpointslices")
+_SERVICE_NAME = "kubernetes.io/service-name"
+_TELLING = ("subsets", "ports", "endpoints")
 NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
 PRIORITIES = (
     (
@@ -127,22 +131,42 @@ def _kubernetes_service(server: ApiServer) -> Obj:
     return service
 
 
-async def advertise(server: ApiServer) -> None:
-    """Say where this server listens: the Endpoints and the slice of the Service `kubernetes`. Loopback addresses are
-    no endpoints in Kubernetes; they are told only where this server tolerates them."""
+async def advertise(server: ApiServer, masters: Sequence[tuple[str, int]] = ()) -> None:
+    """Say where the API servers listen (only this one, unless `masters` says more): the Endpoints and the slices of
+    the Service `kubernetes`. Loopback addresses are no endpoints in Kubernetes; they are told only where this server
+    tolerates them."""
     address = server.options.advertise or server.options.address
     if not server.port or (address.startswith("127.") and LOOPBACK_ADDRESSES not in server.options.allowances):
         return
+    by_port: dict[int, list[str]] = {}
+    for ip, port in masters or [(address, server.port)]:
+        by_port.setdefault(port, []).append(ip)
     endpoints = _named("v1", "Endpoints", "kubernetes")
     endpoints["metadata"]["labels"] = {"endpointslice.kubernetes.io/skip-mirror": "true"}
-    port = {"name": "https", "port": server.port, "protocol": "TCP"}
-    endpoints["subsets"] = [{"addresses": [{"ip": address}], "ports": [port]}]
+    endpoints["subsets"] = [
+        {"addresses": [{"ip": ip} for ip in ips], "ports": [_https(port)]} for port, ips in by_port.items()
+    ]
     await _put(server, GroupVersionResource("", "v1", "endpoints"), endpoints)
-    slice_ = _named("discovery.k8s.io/v1", "EndpointSlice", "kubernetes")
-    slice_["metadata"]["labels"] = {"kubernetes.io/service-name": "kubernetes"}
-    slice_ |= {"addressType": "IPv4", "ports": [port]}
-    slice_["endpoints"] = [{"addresses": [address], "conditions": {"ready": True}}]
-    await _put(server, GroupVersionResource("discovery.k8s.io", "v1", "endpointslices"), slice_)
+    # A slice has one list of ports. The first is called like the Service, as where all servers have the same port.
+    slices = {"kubernetes" + f"-{port}" * bool(at): (port, ips) for at, (port, ips) in enumerate(by_port.items())}
+    for name, (port, ips) in slices.items():
+        slice_ = _named("discovery.k8s.io/v1", "EndpointSlice", name)
+        slice_["metadata"]["labels"] = {_SERVICE_NAME: "kubernetes"}
+        slice_ |= {"addressType": "IPv4", "ports": [_https(port)]}
+        slice_["endpoints"] = [{"addresses": [ip], "conditions": {"ready": True}} for ip in ips]
+        await _put(server, _SLICES, slice_)
+    await _remove_other_slices(server, slices)
+
+
+def _https(port: int) -> Obj:
+    return {"name": "https", "port": port, "protocol": "TCP"}
+
+
+async def _remove_other_slices(server: ApiServer, wanted: Mapping[str, object]) -> None:
+    for slice_ in list(server.feed.all(_SLICES.group_resource, "default")):
+        meta = slice_["metadata"]
+        if (meta.get("labels") or {}).get(_SERVICE_NAME) == "kubernetes" and meta["name"] not in wanted:
+            await server.client().delete(_SLICES, meta["name"], "default")
 
 
 async def _put(server: ApiServer, gvr: GroupVersionResource, obj: Obj) -> None:
@@ -150,8 +174,11 @@ async def _put(server: ApiServer, gvr: GroupVersionResource, obj: Obj) -> None:
     kind = server.kinds.by_gvr(gvr)
     if kind is None:
         return
-    if server.registry(kind).cache.get("default", obj["metadata"]["name"]) is None:
+    entry = server.registry(kind).cache.get("default", obj["metadata"]["name"])
+    if entry is None:
         await ensure(server, gvr, obj, "default")
+        return
+    if all(entry.obj.get(field) == obj[field] for field in _TELLING if field in obj):
         return
     await server.client().update(gvr, {**obj, "metadata": {**obj["metadata"], "namespace": "default"}})
 

@@ -36,6 +36,7 @@ from cluster.apiserver.authz.interface import AlwaysAllowMasters, AuthorizerChai
 from cluster.apiserver.authz.node import NodeAuthorizer
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.autoregister import AutoRegistration
+from cluster.apiserver.compaction import Compaction
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
@@ -55,6 +56,7 @@ from cluster.apiserver.http.server import HttpServer
 from cluster.apiserver.metrics.requests import RequestMetrics
 from cluster.apiserver.metrics.store import MeasuredStore
 from cluster.apiserver.nodes import NodeConnector
+from cluster.apiserver.registry.cache import Watch
 from cluster.apiserver.registry.feed import Feed
 from cluster.apiserver.registry.hooks import default_hooks
 from cluster.apiserver.registry.registry import Registry
@@ -69,8 +71,10 @@ from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
 if TYPE_CHECKING:
+    from cluster.apiserver.allocators.shared import SharedAllocator
     from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
+    from cluster.apiserver.masters import Masters
     from cluster.client.interface import Client
     from cluster.storage.encryption.configuration import Encryption
 
@@ -140,6 +144,7 @@ class ApiServer:
         self.measured = MeasuredStore(self.store)
         self.connect = Connect(nodes)
         self.allocator = ServiceAllocator(self.options.service_cidr, self.options.node_ports)
+        self._sharing = self._shared_allocator() if self.store.shared else None
         self.authorizer = self._authorizer()
         self._registries: dict[Any, Registry] = {}
         self.services = self._services()
@@ -156,6 +161,7 @@ class ApiServer:
         self.ready = False
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
+        self._masters: Masters | None = None
         self._http: HttpServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -165,6 +171,7 @@ class ApiServer:
         """Load the state, make what must exist, listen. Raises StoreError, OSError (address taken), ValueError."""
         await self.feed.load()
         self._tasks.append(asyncio.create_task(self.feed.run(), name="apiserver-feed"))
+        self._tasks.append(asyncio.create_task(Compaction(self.store, self.clock).run(), name="apiserver-compaction"))
         self.allocator.load(self.feed.all(GroupResource("", "services")))
         self._listener()
         self.aggregator.start()
@@ -185,7 +192,7 @@ class ApiServer:
         self._tasks.append(asyncio.create_task(self.aggregator.run(), name="apiserver-aggregator"))
         if self._http is not None:
             await self._http.start()
-            await bootstrap.advertise(self)
+            await self._join()
         self.ready = True
 
     async def stop(self) -> None:
@@ -193,6 +200,8 @@ class ApiServer:
         self.ready = False
         for end in (*self.on_stop, *self.feed.watches):
             end()
+        if self._masters is not None:
+            await self._masters.leave()
         if self._http is not None:
             await self._http.stop()
         for task in self._tasks:
@@ -203,6 +212,17 @@ class ApiServer:
         self.webhooks.close()
         if self.audit is not None:
             await self.audit.close()
+
+    async def _join(self) -> None:
+        """Be one of those who answer for the Service `kubernetes`."""
+        if self._sharing is None:
+            await bootstrap.advertise(self)
+            return
+        from cluster.apiserver.masters import Masters
+
+        self._masters = Masters(self, self._sharing)
+        await self._masters.start()
+        self._tasks.append(asyncio.create_task(self._masters.run(), name="apiserver-masters"))
 
     @property
     def minor(self) -> str:
@@ -265,11 +285,18 @@ class ApiServer:
             self.clock,
             default_chain(surroundings),
             self.options.allowances,
-            default_hooks(self.allocator) | EscalationCheck(self.rbac, self.authorizer).hooks(),
+            default_hooks(self.allocator, self._sharing) | EscalationCheck(self.rbac, self.authorizer).hooks(),
             schema=schema(self.minor),
             documentation=Documentation(self.minor, self.kinds),
             shortest_watch=self.options.min_request_timeout,
         )
+
+    def _shared_allocator(self) -> SharedAllocator:
+        from cluster.apiserver.allocators.shared import SharedAllocator
+
+        made = SharedAllocator(self.allocator, self.store)
+        self.feed.cache(GroupResource("", "services")).add_watch(Watch("", "", None, made.followed))
+        return made
 
     def _authenticators(self) -> list[Authenticator]:
         bearer = BearerAuthenticator(self.token_sources())

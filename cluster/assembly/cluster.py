@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,9 @@ from cluster.kubelet.node import NodeOptions
 from cluster.kubelet.runtimes.interface import Runtime
 from cluster.machinery.clock import Clock, RealClock
 from cluster.machinery.events import EventSink
+from cluster.machinery.fencing import FencedClient
 from cluster.machinery.informer import Informers
+from cluster.machinery.leases import Election, LeaderElector, lead
 from cluster.machinery.resources import ENDPOINT_SLICES, NODES, SERVICE_ACCOUNTS, SERVICES
 from cluster.meta.errors import StatusError, is_conflict
 from cluster.network.userspace import UserspaceProxier
@@ -34,6 +36,9 @@ from cluster.storage.interface import Store
 log = logging.getLogger(__name__)
 _NAMESPACE_GRACE = 0.1
 """Seconds. Kubernetes waits for its other API servers to hear of the deletion; here there is one."""
+_SHARED_GRACE = 5.0
+_LEASE, _RENEW_WITHIN, _RETRY = 10.0, 7.0, 1.5
+"""Seconds; shorter than Kubernetes' own (15, 10, 2), so that a killed leader is replaced within 12."""
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
@@ -51,6 +56,10 @@ class ClusterOptions:
     server: ApiServerOptions = field(default_factory=ApiServerOptions)
     root_ca: str = ""
     proxy: bool = True
+    proxy_turn: Callable[[], Awaitable[None]] | None = None
+    """Ends when it is this process's turn to answer for Services, where several share this machine's addresses."""
+    identity: str = ""
+    """What tells this process from others that share the store, the same after a restart; by default `node_name`."""
 
 
 class Cluster:
@@ -103,15 +112,8 @@ class Cluster:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.informers.run(), name="informers")
             group.create_task(self.events.run(), name="events")
-            writer = self.server.client(manager="kube-controller-manager")
-            controllers = run_controllers(
-                writer, self.clock, ControllerOptions(root_ca=self.options.root_ca, namespace_grace=_NAMESPACE_GRACE),
-                informers=self.informers, events=self.events,
-            )  # fmt: skip
-            group.create_task(controllers, name="controllers")
-            binder = self.server.client(manager="kube-scheduler")
-            scheduler = make_scheduler(binder, self.clock, self.informers, self.events)
-            group.create_task(scheduler.run(), name="scheduler")
+            group.create_task(self._led("kube-controller-manager", self._controllers), name="controllers")
+            group.create_task(self._led("kube-scheduler", self._scheduler), name="scheduler")
             services = self.informers.of(SERVICES)
             for number in range(self.options.nodes):
                 kubelet = self._kubelet(number, lambda: services.list())
@@ -123,14 +125,46 @@ class Cluster:
                     self.client, self.clock, services, self.informers.of(ENDPOINT_SLICES),
                     self.events.recorder("service-proxy"),
                 )  # fmt: skip
-                group.create_task(self.proxier.run(), name="proxier")
+                group.create_task(self._proxy(self.proxier), name="proxier")
             await self._become_ready()
+
+    async def _led(self, manager: str, work: Callable[[Client, Informers], Awaitable[None]]) -> None:
+        """Work of which a cluster has one: at once where this process is alone, else while it holds the lease."""
+        client = self.server.client(manager=manager)
+        if not self._store.shared:
+            await work(client, self.informers)
+            return
+
+        async def term(elector: LeaderElector) -> None:
+            # What handlers of this term there are must not outlive it, so the informers are its own.
+            informers = Informers(client, self.clock)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(informers.run(), name=f"informers of {manager}")
+                await work(FencedClient(client, elector.holds), informers)
+
+        identity = self.options.identity or self.options.node_name
+        election = Election(manager, identity, duration=_LEASE, renew_deadline=_RENEW_WITHIN, retry=_RETRY)
+        await lead(client, self.clock, election, term)
+
+    async def _controllers(self, client: Client, informers: Informers) -> None:
+        options = ControllerOptions(
+            root_ca=self.options.root_ca, namespace_grace=_SHARED_GRACE if self._store.shared else _NAMESPACE_GRACE
+        )
+        await run_controllers(client, self.clock, options, informers=informers, events=self.events)
+
+    async def _scheduler(self, client: Client, informers: Informers) -> None:
+        await make_scheduler(client, self.clock, informers, self.events).run()
+
+    async def _proxy(self, proxier: UserspaceProxier) -> None:
+        if self.options.proxy_turn is not None:
+            await self.options.proxy_turn()
+        await proxier.run()
 
     async def _become_ready(self) -> None:
         for kubelet in self.kubelets:
             await kubelet.ready.wait()
             await self._open_node(kubelet.name)
-        if self.proxier is not None:
+        if self.proxier is not None and self.options.proxy_turn is None:
             await self.proxier.ready.wait()
         await self._default_account()
         self._ready.set()

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.cli import apiserver_flags, places, storages
 from cluster.cli.pki import FRONT_PROXY, Keys
 from cluster.cli.places import Place, Refused
-from cluster.cli.ranges import claim, pod_network, service_network
+from cluster.cli.ranges import claim, pod_network, proxy_turn, service_network
 from cluster.kinds.checks import LOOPBACK
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
 
     keys = Keys(place.pki)
     number = config.get("range") or 0
-    service_cidr = service_network(number)
+    services = config.get("service_range", number)
+    service_cidr = service_network(services)
     server = ApiServerOptions(
         port=config.get("port") or 0,
         tls_certificate=keys.server,
@@ -140,6 +142,8 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         pod_network=pod_network(number),
         server=server,
         root_ca=keys.ca.read_text(),
+        identity=f"{place.name}_{config.get('identity') or ''}",
+        proxy_turn=partial(proxy_turn, services) if storages.kind_of(config) == storages.ETCD else None,
     )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from cluster.cli import kubeconfig, places
+from cluster.cli import joining, kubeconfig, places
 from cluster.cli.places import Place, Refused
 from cluster.cli.start import remove_state
 
@@ -30,7 +30,13 @@ def delete(place: Place, environ: Mapping[str, str], timeout: float = 60.0) -> b
         if not found:
             place.pointer.unlink(missing_ok=True)
             return False
+        needed = joining.who_needs(place, environ)
+        if needed:
+            raise Refused(
+                f"{', '.join(needed)} joined cluster {place.name} and would lose its state; delete that first"
+            )
         _stop(place, timeout)
+        joining.take_out_nodes(place)
         _remove_context(place, environ)
         remove_state(place)
         place.pointer.unlink(missing_ok=True)

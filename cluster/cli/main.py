@@ -88,6 +88,10 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         "--etcd-servers", type=_urls, default=(), metavar="URL[,URL]",
         help="the etcd to use; without it --storage etcd starts one of its own",
     )  # fmt: skip
+    parser.add_argument(
+        "--join", default="", metavar="NAME|DIR",
+        help="be one more API server of a cluster that has --storage etcd, with nodes of its own",
+    )  # fmt: skip
     parser.add_argument("--kubernetes-version", default="", metavar="X.Y", help="which API to serve")
     parser.add_argument("--nodes", type=_count, default=0, metavar="N", help="number of nodes (simulated runtime)")
     parser.add_argument(
@@ -152,6 +156,7 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
         nodes=arguments.nodes,
         timeout=arguments.timeout,
         context=not arguments.no_context,
+        join=arguments.join,
         storage=Wish(arguments.storage, arguments.etcd_servers),
         apiserver=parse_given(arguments.extra_config),
     )

@@ -6,13 +6,17 @@ cluster keeps the number it began with, since the addresses of its Services are 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 
 from cluster.cli.places import Refused
 
 RANGES = 30
-_CLAIM_PORT = 10256
+_CLAIM_PORT, _PROXY_PORT = 10256, 10257
+_TURN_EVERY = 0.5
+_turns: list[socket.socket] = []
+"""Kept open until the process ends."""
 
 
 def service_network(number: int) -> str:
@@ -27,6 +31,23 @@ def first_service_address(number: int) -> str:
 def pod_network(number: int) -> str:
     """The first two numbers of pod addresses."""
     return f"127.{2 + number}"
+
+
+async def proxy_turn(number: int) -> None:
+    """Ends when no other process of this machine answers for the Services of this range. The turn lasts as long as the
+    process."""
+    if sys.platform != "linux":
+        return
+    while True:
+        held = socket.socket()
+        try:
+            held.bind((f"127.{96 + number}.255.254", _PROXY_PORT))
+        except OSError:
+            held.close()
+            await asyncio.sleep(_TURN_EVERY)
+            continue
+        _turns.append(held)
+        return
 
 
 def claim(wanted: int | None) -> tuple[int, socket.socket | None]:

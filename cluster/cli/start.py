@@ -13,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, kubeconfig, ladder, places, storages
+from cluster.cli import apiserver_flags, joining, kubeconfig, ladder, places, storages
 from cluster.cli.apiserver_flags import Settings
 from cluster.cli.kubeconfig import Access
 from cluster.cli.places import Place, Refused
@@ -39,6 +40,8 @@ class StartOptions:
     timeout: float = 60.0
     context: bool = True
     """Whether to write the context into the user's kubeconfig."""
+    join: str = ""
+    """The cluster, or its state directory, whose store and keys a new one shares."""
     storage: Wish = field(default_factory=Wish)
     apiserver: Settings = field(default_factory=dict)
     """Settings of the API server to change; the others stay as they were."""
@@ -65,9 +68,12 @@ def start(place: Place, options: StartOptions, environ: Mapping[str, str]) -> St
             kubeconfig.check(target)
         apiserver_flags.options_of(_settings(place, options))
         storages.settled(place, places.read_json(place.config), options.storage)
+        first = joining.find(options.join, environ) if options.join else None
+        if first is not None:
+            joining.check(first, place)
         made = _Made(place)
         try:
-            return _start(place, options, target, made)
+            return _start(place, options, target, made, first)
         except BaseException:
             made.undo()
             raise
@@ -142,8 +148,11 @@ def remove_state(place: Place) -> None:
         return
 
 
-def _start(place: Place, options: StartOptions, target: Path, made: _Made) -> Started:
+def _start(place: Place, options: StartOptions, target: Path, made: _Made, first: Place | None) -> Started:
     _make_directory(place)
+    if first is not None and not place.exists():
+        joining.copy_keys(first, place)
+        places.write_json(place.config, joining.entries(first))
     config = _config(place, options)
     places.write_json(place.config, config)
     if place.state != places.Place(place.name, place.pointer.with_suffix(""), place.pointer).state:
@@ -191,6 +200,7 @@ def _config(place: Place, options: StartOptions) -> dict[str, Any]:
             "asked_runtime": options.runtime or config.get("asked_runtime", ""),
             "runtime": choice.runtime,
             "why": choice.why,
+            "identity": config.get("identity") or uuid.uuid4().hex,
             "nodes": options.nodes or config.get("nodes") or 1,
             "port": port,
             "extra_config": {"apiserver": _settings(place, options)},

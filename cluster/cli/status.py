@@ -3,19 +3,15 @@ running; 4: there is no such cluster."""
 
 from __future__ import annotations
 
-import json
-import ssl
 from collections.abc import Mapping
-from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 from cluster.cli import apiserver_flags, kubeconfig, places, storages
-from cluster.cli.pki import Keys
+from cluster.cli.asking import Asker
 from cluster.cli.places import Place
 
 RUNNING, PARTLY, STOPPED, ABSENT = 0, 1, 3, 4
-_PATIENCE = 5.0
 
 
 def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
@@ -30,6 +26,7 @@ def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, An
         "version": f"v{config.get('version')}",
         "runtime": {"name": config.get("runtime"), "why": config.get("why")},
         "storage": storages.told(config),
+        **({"joined": config["joined"]} if config.get("joined") else {}),
     }
     settings = apiserver_flags.shown(apiserver_flags.kept_in(config))
     if settings:
@@ -51,7 +48,7 @@ def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, An
 def _ask(place: Place, port: int, told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     told["components"] = {}
     try:
-        ask = _Asker(place, port)
+        ask = Asker(place, port)
         ready = ask.text("/readyz")
         told["components"]["apiserver"] = "Running" if ready == "ok" else "Not ready"
         nodes = ask.json("/api/v1/nodes")["items"]
@@ -67,24 +64,6 @@ def _ask(place: Place, port: int, told: dict[str, Any]) -> tuple[int, dict[str, 
     healthy = set(told["components"].values()) == {"Running"}
     told["state"] = "Running" if healthy else "Partly"
     return (RUNNING if healthy else PARTLY), told
-
-
-class _Asker:
-    """GET requests as the administrator."""
-
-    def __init__(self, place: Place, port: int) -> None:
-        keys = Keys(place.pki)
-        context = ssl.create_default_context(cafile=str(keys.ca))
-        context.load_cert_chain(keys.admin, keys.admin_key)
-        self._connection = HTTPSConnection("127.0.0.1", port, context=context, timeout=_PATIENCE)
-
-    def text(self, path: str) -> str:
-        self._connection.request("GET", path)
-        return self._connection.getresponse().read().decode()
-
-    def json(self, path: str) -> dict[str, Any]:
-        found = json.loads(self.text(path))
-        return found if isinstance(found, dict) else {}
 
 
 def _node(node: dict[str, Any]) -> dict[str, Any]:
@@ -115,6 +94,8 @@ def table(told: dict[str, Any]) -> str:
         rows += [("Kubernetes", told["version"]), ("Runtime", f"{told['runtime']['name']} ({told['runtime']['why']})")]
     if "storage" in told:
         rows.append(("Storage", told["storage"]))
+    if "joined" in told:
+        rows.append(("Joined", told["joined"]))
     if "server" in told:
         config = told["kubeconfig"]
         rows += [("Server", told["server"]), ("Kubeconfig", f"{config['path']} (context {config['context']})")]

@@ -7,8 +7,8 @@ the resourceVersion they were decided upon, so two candidates cannot both win.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from cluster.meta.errors import StatusError, is_not_found
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionResource, Obj
 
+log = logging.getLogger(__name__)
 LEASES = GroupVersionResource("coordination.k8s.io", "v1", "leases")
 
 
@@ -40,6 +41,11 @@ class LeaderElector:
         self._client, self._clock, self._election = client, clock, election
         self._seen = ""
         self._seen_at = 0.0
+        self._until = 0.0
+
+    def holds(self) -> bool:
+        """Whether nobody else can be the leader now: the lease as this process last wrote it has not run out."""
+        return self._clock.now() < self._until
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         while not await self._try():
@@ -49,25 +55,36 @@ class LeaderElector:
             await self._keep(running)
         finally:
             running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+            await asyncio.gather(running, return_exceptions=True)
             await self._give_up()
 
     async def _keep(self, running: asyncio.Future[None]) -> None:
         renewed = self._clock.now()
         while not running.done():
+            await self._pause(running)
             if await self._try():
                 renewed = self._clock.now()
             elif self._clock.now() - renewed > self._election.renew_deadline:
                 raise LostLeadership(self._election.name)
-            await self._clock.sleep(self._election.retry)
         await running
 
-    async def _try(self) -> bool:
+    async def _pause(self, running: asyncio.Future[None]) -> None:
+        """Until it is time to renew, or the work has ended."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(self._election.retry))
         try:
-            return await self._acquire()
+            await asyncio.wait((sleeping, running), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+
+    async def _try(self) -> bool:
+        begun = self._clock.now()
+        try:
+            leads = await self._acquire()
         except (StatusError, OSError):
             return False
+        if leads:
+            self._until = begun + self._election.duration
+        return leads
 
     async def _acquire(self) -> bool:
         election, now = self._election, self._clock.now()
@@ -120,6 +137,7 @@ class LeaderElector:
 
     async def _give_up(self) -> None:
         """Let the next leader start at once."""
+        self._until = 0.0
         try:
             lease = clone(await self._client.get(LEASES, self._election.name, self._election.namespace))
             if lease["spec"].get("holderIdentity") == self._election.identity:
@@ -131,3 +149,16 @@ class LeaderElector:
 
 class LostLeadership(Exception):
     """The lease could not be renewed in time."""
+
+
+async def lead(
+    client: Client, clock: Clock, election: Election, work: Callable[[LeaderElector], Awaitable[None]]
+) -> None:
+    """Do `work` whenever this process leads, for as long as it does; go on until cancelled, or until the work fails."""
+    while True:
+        elector = LeaderElector(client, clock, election)
+        try:
+            await elector.run(lambda elector=elector: work(elector))  # type: ignore[misc]
+            return
+        except LostLeadership as lost:
+            log.warning("the lease %s could not be renewed; its work is stopped", lost)

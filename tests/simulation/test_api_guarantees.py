@@ -246,6 +246,68 @@ async def test_one_order_of_writes_explains_every_answer_and_every_event(
     assert listed == history.final()
 
 
+@pytest.fixture
+async def masters(tmp_path: Path) -> AsyncIterator[list[HttpClient]]:
+    """Clients of three API servers on one etcd."""
+    async with AsyncExitStack() as held:
+        url = await held.enter_async_context(etcd(tmp_path))
+        clients = []
+        for _ in range(3):
+            store = await EtcdStore.open(url)
+            held.push_async_callback(store.close)
+            made = ApiServer(store, ApiServerOptions(tokens={"t": ADMIN}))
+            await made.start()
+            held.push_async_callback(made.stop)
+            clients.append(await held.enter_async_context(HttpClient(made.url, token="t")))
+        yield clients
+
+
+@needs_etcd
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+async def test_several_servers_on_one_etcd_keep_one_order(
+    masters: list[HttpClient], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whoever asks whichever server: a register is linearizable, and each server's watches tell the same story."""
+    monkeypatch.setattr(watch_handler, "BOOKMARK_EVERY", 0.01)
+    history = History()
+    start = int((await masters[0].list(MAPS, "default")).resource_version)
+    onlookers = [Onlooker(client, start, seed + i) for i, client in enumerate(masters)]
+    watching = [asyncio.ensure_future(onlooker.run(i * 5)) for i, onlooker in enumerate(onlookers)]
+    try:
+        await asyncio.gather(*(Roaming(masters, history, seed, i).run() for i in range(CLIENTS)))
+        final = await masters[1].list(MAPS, "default")
+        end = int(final.resource_version)
+        async with asyncio.timeout(20):
+            while any(onlooker.revision < end for onlooker in onlookers):
+                assert not any(task.done() for task in watching), [t for t in watching if t.done()]
+                await asyncio.sleep(0.005)
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+    learn_deletes(history, onlookers[0].events)
+    check_registers(history)
+    for onlooker in onlookers:
+        check_watch(onlooker.events, history, start, end, lambda *_: True)
+    listed = {o["metadata"]["name"]: (revision_of(o), value_of(o)) for o in final.items}
+    assert {name: listed[name] for name in listed if name in NAMES} == history.final()
+
+
+class Roaming(Traffic):
+    """A client that asks another server each time."""
+
+    def __init__(self, clients: list[HttpClient], history: History, seed: int, number: int) -> None:
+        super().__init__(clients[0], history, seed, number)
+        self.clients = clients
+
+    async def run(self) -> None:
+        for _ in range(OPERATIONS):
+            self.client = self.dice.choice(self.clients)
+            name = self.dice.choice(NAMES)
+            await self.dice.choice((self.read, self.create, self.update, self.update, self.patch, self.delete))(name)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_watch_may_begin_at_any_revision(server: ApiServer, http: HttpClient, seed: int) -> None:
     history = History()

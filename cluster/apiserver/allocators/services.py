@@ -32,10 +32,10 @@ class ServiceAllocator:
     def load(self, services: Iterable[Obj]) -> None:
         """Learn what is taken."""
         for service in services:
-            for address in _addresses(service):
-                self._addresses[address] = _name(service)
-            for key in _ports(service):
-                self._held_ports[key] = _name(service)
+            for address in addresses_of(service):
+                self._addresses[address] = name_of(service)
+            for key in ports_of(service):
+                self._held_ports[key] = name_of(service)
 
     def prepare(self, new: Obj, old: Obj | None, dry_run: bool) -> Callable[[], None] | None:
         """Give `new` what it lacks, in place. Raises 422. The result undoes it; a dry run undoes it at once."""
@@ -56,10 +56,26 @@ class ServiceAllocator:
 
     def removed(self, service: Obj) -> None:
         """A Service has gone."""
-        for address in _addresses(service):
+        for address in addresses_of(service):
             self._addresses.pop(address, None)
-        for key in _ports(service):
+        for key in ports_of(service):
             self._held_ports.pop(key, None)
+
+    def hold(self, kind: str, what: str, *, owner: str) -> None:
+        """Somebody else has it: `serviceips` and an address, or `servicenodeports` and PROTOCOL-PORT."""
+        if kind == "serviceips":
+            self._addresses.setdefault(what, owner)
+        else:
+            protocol, _, port = what.partition("-")
+            self._held_ports.setdefault((protocol, int(port)), owner)
+
+    def free(self, kind: str, what: str) -> None:
+        """The opposite of `hold`."""
+        if kind == "serviceips":
+            self._addresses.pop(what, None)
+        else:
+            protocol, _, port = what.partition("-")
+            self._held_ports.pop((protocol, int(port)), None)
 
     def first(self) -> str:
         """The address of the `kubernetes` Service."""
@@ -71,7 +87,7 @@ class ServiceAllocator:
         spec = new["spec"]
         if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
             return
-        had = set(_addresses(old)) if old is not None else set()
+        had = set(addresses_of(old)) if old is not None else set()
         wanted = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
         if not wanted:
             wanted = [self._free_address()]
@@ -85,7 +101,7 @@ class ServiceAllocator:
         if why:
             text = f"Invalid value: {show(wanted)}: failed to allocate IP {address}: {why}"
             raise _invalid(service, Cause("FieldValueInvalid", text, "spec.clusterIPs"))
-        self._addresses[address] = _name(service)
+        self._addresses[address] = name_of(service)
         took.append(lambda: self._drop_address(address))
 
     def _unusable(self, address: str) -> str:
@@ -117,7 +133,7 @@ class ServiceAllocator:
 
     def _give_ports(self, new: Obj, old: Obj | None, took: list[Callable[[], None]]) -> None:
         spec = new["spec"]
-        had = set(_ports(old)) if old is not None else set()
+        had = set(ports_of(old)) if old is not None else set()
         if spec.get("type") in _WITH_PORTS:
             for at, port in enumerate(spec.get("ports") or []):
                 self._give_port(new, at, port, had, took)
@@ -158,7 +174,7 @@ class ServiceAllocator:
         if key in self._held_ports:
             text = f"Invalid value: {number}: provided port is already allocated"
             raise _invalid(service, Cause("FieldValueInvalid", text, path))
-        self._held_ports[key] = _name(service)
+        self._held_ports[key] = name_of(service)
         took.append(lambda: self._drop_port(key))
 
     def _free_port(self, protocol: str, wish: int) -> int:
@@ -178,9 +194,9 @@ class ServiceAllocator:
         self._held_ports.pop(key, None)
 
     def _take_back(self, old: Obj, new: Obj) -> None:
-        for address in set(_addresses(old)) - set(_addresses(new)):
+        for address in set(addresses_of(old)) - set(addresses_of(new)):
             self._addresses.pop(address, None)
-        for key in set(_ports(old)) - set(_ports(new)):
+        for key in set(ports_of(old)) - set(ports_of(new)):
             self._held_ports.pop(key, None)
 
 
@@ -215,18 +231,18 @@ def _undo(took: list[Callable[[], None]]) -> None:
         took.pop()()
 
 
-def _name(service: Obj) -> str:
+def name_of(service: Obj) -> str:
     meta = service["metadata"]
     return f"{meta.get('namespace', '')}/{meta.get('name', '')}"
 
 
-def _addresses(service: Obj) -> list[str]:
+def addresses_of(service: Obj) -> list[str]:
     spec = service.get("spec") or {}
     found = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
     return [a for a in found if a != "None"]
 
 
-def _ports(service: Obj) -> list[tuple[str, int]]:
+def ports_of(service: Obj) -> list[tuple[str, int]]:
     spec = service.get("spec") or {}
     out = [(p.get("protocol") or "TCP", p["nodePort"]) for p in spec.get("ports") or [] if p.get("nodePort")]
     if spec.get("healthCheckNodePort"):

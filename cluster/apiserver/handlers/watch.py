@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from cluster.apiserver.codecs.encode import watch_frame
@@ -24,6 +25,7 @@ from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import Context
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
+from cluster.storage.interface import StoreUnavailable
 
 SLOW = 8 << 20
 LINGER = 10.0
@@ -186,6 +188,9 @@ class WatchSession:
         self._ticking = ticking
         try:
             self._registry.services.feed.watches.add(self._finish)
+            if self._initial and not self._options.resource_version and self._registry.services.feed.shared:
+                with suppress(StoreUnavailable):
+                    await self._or_end(self._registry.services.feed.fresh())
             await self._begin(writer)
             self._initialized()
             if self._registry.by_webhook:

@@ -170,6 +170,13 @@ class ResourceCache:
         for watch in [watch for watches in self._watches.values() for watch in watches]:
             self._drop(watch)
 
+    def begin_anew(self) -> None:
+        """Changes have been missed. Watches that can be told so end, and have to begin again with a list."""
+        self._ring.clear()
+        for watch in [watch for watches in self._watches.values() for watch in watches]:
+            if watch.broken is not None:
+                self._drop(watch)
+
     def get(self, namespace: str, name: str) -> Entry | None:
         return self.entries.get(f"{namespace}/{name}" if namespace else name)
 

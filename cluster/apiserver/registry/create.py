@@ -7,8 +7,9 @@ from cluster.apiserver.admission.interface import Operation
 from cluster.apiserver.registry import fields, metadata
 from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.read import fresh
 from cluster.apiserver.registry.registry import Registry
-from cluster.apiserver.registry.writing import attributes, raise_invalid, store_new, taken, unsaved
+from cluster.apiserver.registry.writing import allocate, attributes, raise_invalid, store_new, taken, unsaved
 from cluster.kinds.metadata import validate_metadata
 from cluster.kinds.wire import null_empties
 from cluster.meta import errors
@@ -78,10 +79,11 @@ async def _store(registry: Registry, namespace: str, obj: Obj, about, name: str)
     await services.admission.validate(about)
     key = registry.key(namespace, name)
     if about.dry_run or registry.hooks.prepare is not None:
+        await fresh(registry)
         held = registry.cache.entries.get(key)
         if held is not None:
             raise taken(registry, obj, held, name)
-    undo = registry.hooks.prepare(obj, None, about.dry_run) if registry.hooks.prepare else None
+    undo = await allocate(registry, obj, None, about.dry_run)
     if about.dry_run:
         return unsaved(registry, obj, key)
     try:

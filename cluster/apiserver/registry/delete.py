@@ -14,9 +14,10 @@ from cluster.apiserver.admission.interface import Operation
 from cluster.apiserver.registry.entry import Entry, encode
 from cluster.apiserver.registry.metadata import ordered
 from cluster.apiserver.registry.options import DeleteOptions, ReadOptions, WriteOptions
-from cluster.apiserver.registry.read import Page, list_page
+from cluster.apiserver.registry.read import Page, fresh, list_page
 from cluster.apiserver.registry.registry import Registry
-from cluster.apiserver.registry.writing import attributes, newest, own, store_changed, unavailable
+from cluster.apiserver.registry.unavailable import unavailable
+from cluster.apiserver.registry.writing import attributes, newest, own, store_changed
 from cluster.meta import errors
 from cluster.meta.objects import clone
 from cluster.meta.times import parse, seconds
@@ -38,6 +39,7 @@ class Deleted:
 async def delete(registry: Registry, namespace: str, name: str, options: DeleteOptions) -> Deleted:
     """Raises StatusError: 404, 409, whatever admission says."""
     key = registry.key(namespace, name)
+    await fresh(registry)
     entry = registry.cache.entries.get(key)
     for _ in range(_ATTEMPTS):
         if entry is None:

@@ -7,6 +7,7 @@ from typing import Any
 from cluster.apiserver.registry.delete import check_preconditions, delete
 from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.options import DeleteOptions, WriteOptions, delete_options
+from cluster.apiserver.registry.read import fresh
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.request import Query
@@ -30,6 +31,7 @@ async def evict(registry: Registry, namespace: str, name: str, given: Obj, optio
         raise errors.bad_request("name in URL does not match name in Eviction object")
     wanted = delete_options(given.get("deleteOptions") or {}, Query(""), options.user)
     wanted.dry_run = wanted.dry_run or options.dry_run
+    await fresh(registry)
     entry = registry.cache.get(namespace, name)
     if entry is None:
         raise registry.absent(namespace, name)

@@ -8,16 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from cluster.apiserver.registry.cache import ResourceCache
 from cluster.apiserver.registry.entry import Entry, with_revision
 from cluster.meta.types import GroupResource, Obj
-from cluster.storage.interface import Event, EventType, Record, Revision, StaleRecord, Store, UnreadableRecord
+from cluster.storage.interface import (
+    Compacted,
+    Event,
+    EventType,
+    Key,
+    KeyExists,
+    KeyMissing,
+    Page,
+    Record,
+    Revision,
+    RevisionMismatch,
+    StaleRecord,
+    Store,
+    StoreUnavailable,
+    UnreadableRecord,
+)
 
+_log = logging.getLogger(__name__)
 ROOT = "/registry/"
 _SEALED = b"k8s:enc:"
+_STIR = Key("/registry/stir/feed")
+_SILENCE = 0.25
+"""Seconds to wait for a change that may have been nobody's here."""
+_RELOAD_PAUSE = 1.0
 _KEPT_DICTS = 256
 """Newest objects whose dict is kept though nobody may ask for it: a dict weighs several times its bytes."""
 
@@ -45,6 +66,8 @@ class Feed:
         self._sequence = 0
         self._written: dict[int, tuple[bytes, Obj]] = {}
         self._fresh: deque[Entry] = deque()
+        self._asking: asyncio.Task[int] | None = None
+        self._next_asking: asyncio.Task[int] | None = None
         self.failure: BaseException | None = None
         self.watches: set[Callable[[], None]] = set()
         """What ends each watch under way, for an orderly stop."""
@@ -80,13 +103,97 @@ class Feed:
     async def run(self) -> None:
         """Follow the store until it closes."""
         try:
+            while await self._lost_touch():
+                await self._load_anew()
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def _lost_touch(self) -> bool:
+        """Follow the store; True when changes after the last one seen are no longer kept."""
+        try:
             async for events in self._store.watch_from(ROOT, Revision(self.revision)):
                 for event in events:
                     self._apply(event)
                 self._advance(events[-1].record.mod_revision)
-        except Exception as error:
-            self.failure = error
-            raise
+        except Compacted:
+            return True
+        return False
+
+    async def _load_anew(self) -> None:
+        """Bring the caches to the present without the changes that led there: whoever watched begins again."""
+        _log.warning("changes after revision %s are no longer kept; the state is read anew", self.revision)
+        page = await self._patiently()
+        for end in [*self.watches]:
+            end()
+        for cache in self.caches.values():
+            cache.begin_anew()
+        self._catch_up(page)
+        for cache in self.caches.values():
+            cache.floor = page.revision
+            cache.begin_anew()
+        self._advance(page.revision)
+
+    async def _patiently(self) -> Page:
+        while True:
+            try:
+                return await self._store.list_at(ROOT)
+            except StoreUnavailable:
+                await asyncio.sleep(_RELOAD_PAUSE)
+
+    def _catch_up(self, page: Page) -> None:
+        here = {record.key for record in page.records}
+        for cache in [*self.caches.values()]:
+            for key in [*cache.entries, *cache.unreadable]:
+                if cache.prefix + key not in here:
+                    cache.delete(key, page.revision)
+        for record in sorted(page.records, key=lambda record: record.mod_revision):
+            resource, _, key = record.key[len(ROOT) :].partition("/")
+            held = self.caches[resource].entries.get(key) if resource in self.caches else None
+            if held is None or held.revision != record.mod_revision:
+                self._apply(Event(EventType.PUT, record, None))
+
+    # Freshness.
+
+    @property
+    def shared(self) -> bool:
+        """Whether others write too, so that the caches may lag behind what they acknowledged."""
+        return self._store.shared
+
+    async def fresh(self) -> None:
+        """Wait until the caches have all that was acknowledged before, by whichever server. Raises StoreUnavailable."""
+        newest = await self._newest()
+        try:
+            async with asyncio.timeout(_SILENCE):
+                await self.reached(newest)
+        except TimeoutError:
+            # Its last changes were of keys that nobody follows here.
+            await self._stir()
+            await self.reached(newest)
+
+    async def _newest(self) -> int:
+        """The store's revision, asked for after this call began; who comes while it is asked shares the next answer."""
+        if self._next_asking is None:
+            self._next_asking = asyncio.ensure_future(self._ask(self._asking))
+        return await asyncio.shield(self._next_asking)
+
+    async def _ask(self, before: asyncio.Task[int] | None) -> int:
+        if before is not None:
+            await asyncio.wait((before,))
+        self._asking, self._next_asking = self._next_asking, None
+        return await self._store.current_revision()
+
+    async def _stir(self) -> None:
+        """Write something that the feed will see."""
+        held = await self._store.get(_STIR)
+        try:
+            if held is None:
+                await self._store.create(_STIR, b"{}")
+            else:
+                await self._store.update_if(_STIR, b"{}", held.mod_revision)
+        except (KeyExists, KeyMissing, RevisionMismatch):
+            # Somebody else did.
+            return
 
     def announce(self, value: bytes, obj: Obj) -> None:
         """The dict that belongs to bytes about to be written, so that the cache need not decode them."""

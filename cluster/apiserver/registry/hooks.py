@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cluster.apiserver.allocators.services import ServiceAllocator
 from cluster.apiserver.registry.services import Hooks
 from cluster.apiserver.request import UserInfo
@@ -9,10 +11,17 @@ from cluster.kinds.apiextensions.acceptance import mark_deleted
 from cluster.meta.times import seconds
 from cluster.meta.types import GroupResource, Obj
 
+if TYPE_CHECKING:
+    from cluster.apiserver.allocators.shared import SharedAllocator
 
-def default_hooks(services: ServiceAllocator) -> dict[GroupResource, Hooks]:
+
+def default_hooks(services: ServiceAllocator, shared: SharedAllocator | None = None) -> dict[GroupResource, Hooks]:
+    """`shared` where several servers give away what `services` gives away."""
+    own = Hooks(prepare=services.prepare, removed=services.removed)
+    if shared is not None:
+        own.reserve, own.removed = shared.reserve, shared.removed
     return {
-        GroupResource("", "services"): Hooks(prepare=services.prepare, removed=services.removed),
+        GroupResource("", "services"): own,
         GroupResource("", "namespaces"): Hooks(deletable=_empty_namespace, before_delete=_terminate_namespace),
         GroupResource("apiextensions.k8s.io", "customresourcedefinitions"): Hooks(before_delete=_leave_definition),
         GroupResource("certificates.k8s.io", "certificatesigningrequests"): Hooks(sign=_sign_request),

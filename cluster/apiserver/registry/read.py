@@ -17,9 +17,10 @@ from cluster.apiserver.registry.cache import Match
 from cluster.apiserver.registry.entry import Entry
 from cluster.apiserver.registry.feed import unreadable
 from cluster.apiserver.registry.options import ReadOptions, parse_revision, revision_error
+from cluster.apiserver.registry.unavailable import unavailable
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
-from cluster.storage.interface import Compacted, FutureRevision, Key, Revision
+from cluster.storage.interface import Compacted, FutureRevision, Key, Revision, StoreUnavailable
 
 if TYPE_CHECKING:
     from cluster.apiserver.registry.registry import Registry
@@ -63,6 +64,20 @@ def too_large_revision(asked: int, current: int) -> StatusError:
     )
 
 
+async def fresh(registry: Registry) -> None:
+    """Until the cache has what was acknowledged before; raises 503, 504. Free where this server alone writes."""
+    feed = registry.services.feed
+    if not feed.shared:
+        return
+    try:
+        async with asyncio.timeout(FUTURE_PATIENCE):
+            await feed.fresh()
+    except StoreUnavailable as error:
+        raise unavailable(error) from None
+    except TimeoutError:
+        raise too_large_revision(feed.revision + 1, feed.revision) from None
+
+
 async def get_entry(registry: Registry, namespace: str, name: str, resource_version: str = "") -> Entry:
     """Raises 404."""
     if resource_version and resource_version != "0":
@@ -70,6 +85,8 @@ async def get_entry(registry: Registry, namespace: str, name: str, resource_vers
             await wait_for(registry, parse_revision(resource_version))
         except ValueError as error:
             raise revision_error(error, in_list=False) from None
+    elif not resource_version:
+        await fresh(registry)
     entry = registry.cache.get(namespace, name)
     if entry is None:
         raise registry.absent(namespace, name)
@@ -99,6 +116,8 @@ async def list_page(registry: Registry, namespace: str, options: ReadOptions) ->
         return await _past(registry, namespace, options, match, asked, "")
     if asked:
         await wait_for(registry, asked)
+    elif not options.resource_version:
+        await fresh(registry)
     return await _now(registry, namespace, options, match, name, "")
 
 

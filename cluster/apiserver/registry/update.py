@@ -14,14 +14,16 @@ from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.registry import fields, metadata
 from cluster.apiserver.registry.entry import Entry, encode
 from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.read import fresh
 from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.unavailable import unavailable
 from cluster.apiserver.registry.writing import (
+    allocate,
     attributes,
     newest,
     own,
     raise_invalid,
     store_changed,
-    unavailable,
 )
 from cluster.kinds.kind import Strategy, Subresource
 from cluster.kinds.metadata import validate_metadata, validate_metadata_update
@@ -56,6 +58,7 @@ class Change:
 async def update(registry: Registry, namespace: str, name: str, change: Change, options: WriteOptions) -> Entry:
     """Raises StatusError: 404, 409, 422, whatever admission says."""
     key = registry.key(namespace, name)
+    await fresh(registry)
     entry = registry.cache.entries.get(key)
     for attempt in range(_ATTEMPTS):
         if entry is None:
@@ -185,7 +188,7 @@ async def _store(
         return entry
     if not options.dry_run and goes_now(registry, new, old):
         return await _remove(registry, key, entry, new)
-    undo = registry.hooks.prepare(new, old, options.dry_run) if registry.hooks.prepare else None
+    undo = await allocate(registry, new, old, options.dry_run)
     if undo is not None or registry.hooks.prepare is not None:
         stored = await registry.stored_form(new)
         value = encode(stored)

@@ -7,6 +7,8 @@ from cluster.apiserver.registry.entry import Entry, encode
 from cluster.apiserver.registry.feed import unreadable
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.registry import Registry
+from cluster.apiserver.registry.services import Undo
+from cluster.apiserver.registry.unavailable import unavailable
 from cluster.meta import errors
 from cluster.meta.field import FieldError
 from cluster.meta.objects import clone
@@ -48,6 +50,14 @@ def attributes(
         annotations=options.annotations,
         bodies_audited=options.bodies_audited,
     )
+
+
+async def allocate(registry: Registry, new: Obj, old: Obj | None, dry_run: bool) -> Undo | None:
+    """Give a new state what the resource gives away (addresses, ports), in place; the result gives it back. 422."""
+    hooks = registry.hooks
+    if hooks.reserve is not None:
+        return await hooks.reserve(new, old, dry_run)
+    return hooks.prepare(new, old, dry_run) if hooks.prepare is not None else None
 
 
 def unsaved(registry: Registry, obj: Obj, key: str) -> Entry:
@@ -139,10 +149,6 @@ def entry_of(registry: Registry, record: Record) -> Entry:
     if held is not None and held.revision == record.mod_revision:
         return held
     return Entry(record.key[len(registry.cache.prefix) :], record.value, record.mod_revision)
-
-
-def unavailable(error: StoreUnavailable) -> errors.StatusError:
-    return errors.StatusError(503, errors.Reason.SERVICE_UNAVAILABLE, f"the store is unavailable: {error}")
 
 
 def own(registry: Registry, entry: Entry) -> Obj:
