@@ -83,10 +83,10 @@ class RegistryBackend:
 
             await evict(registry, namespace, name, obj, options)
             return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-        issuer = registry.services.extras.get("tokens")
-        if sub == "token" and issuer is not None:
-            out: Obj = issuer.request(registry.services.feed, namespace, name, obj)
-            return out
+        if sub == "token" and "tokens" in registry.services.extras:
+            from cluster.apiserver.handlers.subresources import issue_token
+
+            return await issue_token(registry, namespace, name, clone(obj) | {"metadata": {}}, options)
         raise errors.method_not_allowed()
 
     async def update(self, gvr: GroupVersionResource, obj: Obj, sub: str) -> Obj:

@@ -8,6 +8,7 @@ client = server.client()
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +31,13 @@ from cluster.apiserver.authn.request_headers import (
     RequestHeaderAuthenticator,
     authorities,
 )
-from cluster.apiserver.authn.tokens import BearerAuthenticator, StaticTokens
+from cluster.apiserver.authn.tokens import (
+    AgnosticTokens,
+    BearerAuthenticator,
+    ForThisServer,
+    StaticTokens,
+    TokenSources,
+)
 from cluster.apiserver.authz.escalation import EscalationCheck
 from cluster.apiserver.authz.interface import AlwaysAllowMasters, AuthorizerChain
 from cluster.apiserver.authz.node import NodeAuthorizer
@@ -67,6 +74,7 @@ from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.kinds.schema import schema
 from cluster.machinery.clock import Clock, RealClock
+from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
@@ -74,9 +82,15 @@ if TYPE_CHECKING:
     from cluster.apiserver.allocators.shared import SharedAllocator
     from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
+    from cluster.apiserver.authn.service_accounts import ServiceAccountTokens, TokenIssuer
     from cluster.apiserver.masters import Masters
     from cluster.client.interface import Client
     from cluster.storage.encryption.configuration import Encryption
+
+
+_log = logging.getLogger(__name__)
+_ISSUER = "https://kubernetes.default.svc"
+"""The audience of a server that issues no tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +99,7 @@ class ApiServerOptions:
 
     `client_ca` verifies client certificates. `tokens` is a table of bearer tokens, `token_file` the same as CSV.
     `allowances` names faults of validation this server tolerates (see FieldError.allowance).
-    `signing_key` (PEM, with `verification_keys`) issues service account tokens. `advertise` is the address written
+    `signing_key` (PEM) issues service account tokens. `advertise` is the address written
     into the `kubernetes` Service's endpoints and shown by discovery.
     """
 
@@ -117,7 +131,8 @@ class ApiServerOptions:
     min_request_timeout: float = 1800.0
     """Seconds a watch goes on at least, when its client does not say."""
     signing_key: Path | None = None
-    issuer: str = "https://kubernetes.default.svc"
+    service_accounts: ServiceAccountTokens | None = None
+    """How tokens of service accounts are issued and recognised, beside `signing_key`; None: as usual."""
     encryption: Encryption | None = None
     """What is encrypted in the store, and how; None stores everything as it is."""
     audit: AuditOptions | None = None
@@ -299,31 +314,51 @@ class ApiServer:
         return made
 
     def _authenticators(self) -> list[Authenticator]:
-        bearer = BearerAuthenticator(self.token_sources())
+        bearer = BearerAuthenticator(self.token_sources)
         front, users = self.options.front_proxy, self.options.client_ca
         if front is None:
             return [CertificateAuthenticator(), bearer]
         vouching = authorities(users) if users is not None else frozenset()
         return [RequestHeaderAuthenticator(front), CertificateAuthenticator(vouching), bearer]
 
-    def token_sources(self) -> list[TokenAuthenticator]:
+    def _token_sources(self) -> TokenSources:
         """Those who know bearer tokens, in the order they are asked."""
-        sources: list[TokenAuthenticator] = [StaticTokens(self.options.tokens)]
+        accounts = self._account_tokens()
+        audiences = accounts.audiences if accounts is not None else ()
+        plain: list[AgnosticTokens] = [StaticTokens(self.options.tokens)]
         if self.options.token_file is not None:
-            sources.append(StaticTokens.read(self.options.token_file))
-        tokens = self.services.extras.get("tokens")
-        if tokens is not None:
-            sources.append(tokens)
-        sources.append(BootstrapTokens(self.feed, self.clock))
-        return sources
+            plain.append(StaticTokens.read(self.options.token_file))
+        plain.append(BootstrapTokens(self.feed, self.clock))
+        audiences = audiences or (_ISSUER,)
+        sources: list[TokenAuthenticator] = [ForThisServer(source, audiences) for source in plain]
+        if accounts is not None:
+            from cluster.apiserver.authn.legacy_tokens import LegacyTokens
+
+            sources += [LegacyTokens(accounts, self.feed, self._label_secret), accounts]
+        return TokenSources(sources, audiences)
+
+    def _account_tokens(self) -> TokenIssuer | None:
+        if self.options.signing_key is None:
+            return None
+        from cluster.apiserver.authn.jose import SigningKey
+        from cluster.apiserver.authn.service_accounts import TokenIssuer
+
+        key = SigningKey(self.options.signing_key.read_bytes())
+        issuer = TokenIssuer(key, self.clock, self.feed, self.options.service_accounts)
+        self.services.extras["tokens"] = issuer
+        return issuer
+
+    async def _label_secret(self, namespace: str, name: str, uid: str, date: str) -> None:
+        from cluster.apiserver.authn.legacy_tokens import LAST_USED
+
+        patch = {"metadata": {"uid": uid, "labels": {LAST_USED: date}}}
+        try:
+            await self.client().patch(GroupVersionResource("", "v1", "secrets"), name, namespace, patch)
+        except StatusError as error:
+            _log.warning("the last use of secret %s/%s cannot be written: %s", namespace, name, error)
 
     def _listener(self) -> None:
-        if self.options.signing_key is not None:
-            from cluster.apiserver.authn.service_accounts import TokenIssuer
-
-            self.services.extras["tokens"] = TokenIssuer(
-                self.options.signing_key.read_bytes(), self.options.issuer, self.clock, self.feed
-            )
+        self.token_sources = self._token_sources()
         if not self.options.serve:
             return
         answered: list[After] = [self.deadlines.answered, self.requests.answered]

@@ -29,6 +29,7 @@ from cluster.machinery.informer import Informers
 from cluster.machinery.leases import Election, LeaderElector, lead
 from cluster.machinery.resources import ENDPOINT_SLICES, NODES, SERVICE_ACCOUNTS, SERVICES
 from cluster.meta.errors import StatusError, is_conflict
+from cluster.meta.types import Obj
 from cluster.network.userspace import UserspaceProxier
 from cluster.scheduler.scheduler import start as make_scheduler
 from cluster.storage.interface import Store
@@ -147,9 +148,7 @@ class Cluster:
         await lead(client, self.clock, election, term)
 
     async def _controllers(self, client: Client, informers: Informers) -> None:
-        options = ControllerOptions(
-            root_ca=self.options.root_ca, namespace_grace=_SHARED_GRACE if self._store.shared else _NAMESPACE_GRACE
-        )
+        options = self._controller_options()
         await run_controllers(client, self.clock, options, informers=informers, events=self.events)
 
     async def _scheduler(self, client: Client, informers: Informers) -> None:
@@ -159,6 +158,21 @@ class Cluster:
         if self.options.proxy_turn is not None:
             await self.options.proxy_turn()
         await proxier.run()
+
+    def _controller_options(self) -> ControllerOptions:
+        issuer = self.server.services.extras.get("tokens")
+
+        async def token(account: Obj, secret: Obj) -> str:
+            from cluster.apiserver.authn.legacy_tokens import claims_of
+
+            assert issuer is not None
+            return str(issuer.key.sign(claims_of(account, secret)))
+
+        return ControllerOptions(
+            root_ca=self.options.root_ca,
+            namespace_grace=_SHARED_GRACE if self._store.shared else _NAMESPACE_GRACE,
+            service_account_token=token if issuer is not None else None,
+        )
 
     async def _become_ready(self) -> None:
         for kubelet in self.kubelets:

@@ -132,6 +132,7 @@ def port_range(given: str) -> tuple[int, int]:
 
 FLAGS: tuple[Flag, ...] = (
     Flag("anonymous-auth", boolean, "whether requests without a credential are let in (default true)", "anonymous"),
+    Flag("api-audiences", names, "audiences of this API server's tokens (default: the first issuer)"),
     Flag("audit-log-compress", boolean, "whether audit logs put aside are compressed"),
     Flag("audit-log-format", one_of("json", "legacy"), "json or legacy (a line of text)"),
     Flag("audit-log-maxage", number, "days for which audit logs put aside are kept (default 366)"),
@@ -182,7 +183,16 @@ FLAGS: tuple[Flag, ...] = (
     Flag("requestheader-group-headers", names, "headers with groups (default X-Remote-Group)"),
     Flag("requestheader-uid-headers", names, "headers with the UID (default X-Remote-Uid)"),
     Flag("requestheader-username-headers", names, "headers with the user (default X-Remote-User)"),
-    Flag("service-account-issuer", text, "the issuer written into service account tokens", "issuer"),
+    Flag(
+        "service-account-extend-token-expiration", boolean, "whether tokens of pods survive old clients (default true)"
+    ),
+    Flag("service-account-issuer", text, "the issuer of service account tokens; more are believed", repeatable=True),
+    Flag("service-account-jwks-uri", text, "where verifiers of tokens find the keys, if not at this server"),
+    Flag("service-account-key-file", readable_file, "PEM keys that verify service account tokens too", repeatable=True),
+    Flag("service-account-max-token-expiration", duration, "the longest life of a token that is asked for"),
+    Flag(
+        "service-account-signing-key-file", private_file, "the PEM key that signs service account tokens", "signing_key"
+    ),
     Flag("service-node-port-range", port_range, "ports for Services of type NodePort", "node_ports"),
     Flag("token-auth-file", readable_file, "static bearer tokens: CSV lines of token,user,uid,groups", "token_file"),
 )
@@ -300,11 +310,42 @@ def _proxy_client(values: Values) -> dict[str, Any]:
     return {"proxy_client": KeyPair(values[pair[0]], values[pair[1]])}
 
 
+def _service_accounts(values: Values) -> dict[str, Any]:
+    given = {name for name in values if name.startswith("service-account-") or name == "api-audiences"}
+    if not given - {"service-account-signing-key-file"}:
+        return {}
+    from cluster.apiserver.authn.service_accounts import ServiceAccountTokens
+
+    usual = ServiceAccountTokens()
+    longest = values.get("service-account-max-token-expiration", 0)
+    if longest and not 3600 <= longest <= 1 << 32:
+        raise Refused(f"{_COMPONENT}service-account-max-token-expiration: must be between 1 hour and 2^32 seconds")
+    options = ServiceAccountTokens(
+        issuers=values.get("service-account-issuer", usual.issuers),
+        keys=tuple(key for path in values.get("service-account-key-file", ()) for key in _keys(path)),
+        audiences=values.get("api-audiences", ()),
+        longest=longest,
+        extend=values.get("service-account-extend-token-expiration", True),
+        jwks_uri=values.get("service-account-jwks-uri", ""),
+    )
+    return {"service_accounts": options}
+
+
+def _keys(path: Path) -> list[Any]:
+    from cluster.apiserver.authn.jose import public_keys
+
+    try:
+        return list(public_keys(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: {error}") from error
+
+
 _TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (
     _audit,
     _encryption,
     _front_proxy,
     _proxy_client,
+    _service_accounts,
 )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cluster.apiserver.http.messages import Request
 from cluster.apiserver.request import UserInfo
 
 
 class InvalidCredential(Exception):
-    """A credential of this kind was given and is wrong: the request is refused, not anonymous."""
+    """A credential of this kind was given and is wrong: the request is refused, not anonymous. The text is shown in
+    token reviews alone."""
 
 
 class Authenticator(Protocol):
@@ -18,7 +19,20 @@ class Authenticator(Protocol):
         ...
 
 
+class Recognised(NamedTuple):
+    """A token's user, and for which of the audiences asked for it is good."""
+
+    user: UserInfo
+    audiences: tuple[str, ...] = ()
+
+
 class TokenAuthenticator(Protocol):
-    async def authenticate_token(self, token: str, audiences: tuple[str, ...] = ()) -> UserInfo | None:
-        """The token's user, None when it is not of this kind."""
+    async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> Recognised | None:
+        """None when the token is not of this kind. Raises InvalidCredential for one that is and is wrong, or is for
+        none of the audiences."""
         ...
+
+
+def intersection(held: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Audiences in both, in the order they are held."""
+    return tuple(audience for audience in held if audience in wanted)

@@ -5,29 +5,68 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from cluster.apiserver.authn.interface import InvalidCredential, TokenAuthenticator
+from cluster.apiserver.authn.interface import InvalidCredential, Recognised, TokenAuthenticator, intersection
 from cluster.apiserver.http.messages import Request
 from cluster.apiserver.request import UserInfo
+
+
+class AgnosticTokens(Protocol):
+    """Knows tokens, and nothing of audiences."""
+
+    def user_of(self, token: str) -> UserInfo | None: ...
+
 
 _WEB_SOCKET_PREFIX = "base64url.bearer.authorization.k8s.io."
 
 
-class BearerAuthenticator:
-    """Reads the token of a request and asks those who know tokens, in order."""
+class TokenSources:
+    """Those who know tokens, in the order they are asked. `audiences` are those of this server."""
 
-    def __init__(self, sources: Sequence[TokenAuthenticator]) -> None:
+    def __init__(self, sources: Sequence[TokenAuthenticator], audiences: tuple[str, ...]) -> None:
+        self._sources = sources
+        self.audiences = audiences
+
+    async def recognise(self, token: str, audiences: tuple[str, ...] = ()) -> Recognised:
+        """Who a token is, for any of the audiences (none: this server's). Raises InvalidCredential."""
+        faults = ["invalid bearer token"]
+        for source in self._sources:
+            try:
+                found = await source.authenticate_token(token, audiences or self.audiences)
+            except InvalidCredential as fault:
+                faults.append(str(fault))
+                continue
+            if found is not None:
+                return found
+        told = list(dict.fromkeys(faults))
+        raise InvalidCredential(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
+
+
+class ForThisServer:
+    """Tokens that know no audience are good for this server's."""
+
+    def __init__(self, source: AgnosticTokens, audiences: tuple[str, ...]) -> None:
+        self._source = source
+        self._audiences = audiences
+
+    async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> Recognised | None:
+        good = intersection(self._audiences, audiences)
+        user = self._source.user_of(token) if good else None
+        return None if user is None else Recognised(user, good)
+
+
+class BearerAuthenticator:
+    """Reads the token of a request."""
+
+    def __init__(self, sources: TokenSources) -> None:
         self._sources = sources
 
     async def authenticate(self, request: Request) -> UserInfo | None:
         token = bearer_token(request)
         if not token:
             return None
-        for source in self._sources:
-            user = await source.authenticate_token(token)
-            if user is not None:
-                return user
-        raise InvalidCredential("invalid bearer token")
+        return (await self._sources.recognise(token)).user
 
 
 def bearer_token(request: Request) -> str:
@@ -71,5 +110,5 @@ class StaticTokens:
                 table[row[0]] = UserInfo(row[1], row[2], groups)
         return cls(table)
 
-    async def authenticate_token(self, token: str, audiences: tuple[str, ...] = ()) -> UserInfo | None:
+    def user_of(self, token: str) -> UserInfo | None:
         return self._table.get(token)

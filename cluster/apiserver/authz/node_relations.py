@@ -124,3 +124,42 @@ def _secret_refs(holder: Any) -> Iterator[dict[str, Any]]:
         for field, value in source.items() if isinstance(source, dict) else ():
             if field.endswith("SecretRef") or field == "secretRef":
                 yield value or {}
+
+
+def api_reference(pod: Obj) -> str:
+    """The first kind of object of the API that a pod refers to, as Kubernetes names it; empty for none."""
+    spec = pod.get("spec") or {}
+    if spec.get("serviceAccountName"):
+        return "serviceaccounts"
+    held = {resource for resource, _ in references(pod)}
+    for resource in ("secrets", "configmaps"):
+        if resource in held:
+            return resource
+    if spec.get("resourceClaims"):
+        return "resourceclaims"
+    return next((found for volume in spec.get("volumes") or [] if (found := _volume_reference(volume))), "")
+
+
+_VOLUME_REFERENCES = {
+    "csi": "csidrivers (via CSI volumes)",
+    "glusterfs": "endpoints (via glusterFS volumes)",
+    "persistentVolumeClaim": "persistentvolumeclaims",
+    "ephemeral": "persistentvolumeclaims (via ephemeral volumes)",
+    "azureFile": "secrets (via azureFile volumes)",
+}
+_PROJECTED_REFERENCES = {
+    "serviceAccountToken": "serviceaccounts (via projected volumes)",
+    "clusterTrustBundle": "clustertrustbundles",
+    "podCertificate": "podcertificates",
+}
+
+
+def _volume_reference(volume: dict[str, Any]) -> str:
+    for field, called in _VOLUME_REFERENCES.items():
+        if volume.get(field) is not None:
+            return called
+    for source in (volume.get("projected") or {}).get("sources") or []:
+        for field, called in _PROJECTED_REFERENCES.items():
+            if source.get(field) is not None:
+                return called
+    return ""

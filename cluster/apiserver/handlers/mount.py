@@ -21,6 +21,8 @@ from cluster.apiserver.metrics import flow, state
 from cluster.apiserver.metrics.features import FEATURES
 from cluster.apiserver.request import Context
 from cluster.meta import errors
+from cluster.meta.errors import StatusError
+from cluster.meta.types import Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.server import ApiServer
@@ -100,12 +102,10 @@ def _operation(server: ApiServer) -> None:
         where = f"{server.options.advertise or server.options.address}:{server.options.port}"
 
         async def configuration(ctx: Context) -> Response:
-            return render.answer(ctx, tokens.configuration(where), Wanted())
+            return document(ctx, tokens.configuration(where), JSON)
 
         async def keys(ctx: Context) -> Response:
-            response = render.answer(ctx, tokens.keys(), Wanted())
-            response.content_type = "application/jwk-set+json"
-            return response
+            return document(ctx, tokens.keys(), "application/jwk-set+json")
 
         router.paths["/.well-known/openid-configuration"] = configuration
         router.paths["/openid/v1/jwks"] = keys
@@ -141,6 +141,22 @@ def _flow_tables(server: ApiServer) -> None:
     paths[f"{_FLOW}/dump_requests"] = shown(
         lambda ctx: dump.requests(held.values(), details=bool(ctx.query.get("includeRequestDetails")))
     )
+
+
+def document(ctx: Context, content: Obj, media_type: str) -> Response:
+    """What verifiers of tokens read: one form alone, and good for an hour. Raises 405, 406."""
+    if ctx.request.method not in ("GET", "HEAD"):
+        raise errors.method_not_allowed()
+    accepted = ctx.request.headers.get("accept", "") or "*/*"
+    if not any(
+        clause.partition(";")[0].strip() in (media_type, "*/*", "application/*") for clause in accepted.split(",")
+    ):
+        text = f"406: Not Acceptable\n\nAvailable representations: {media_type}"
+        raise StatusError(406, errors.Reason.NOT_ACCEPTABLE, text, {})
+    response = render.answer(ctx, content, Wanted())
+    response.content_type = media_type
+    response.headers.append(("Cache-Control", "public, max-age=3600"))
+    return response
 
 
 def checks(server: ApiServer, name: str):  # type: ignore[no-untyped-def]

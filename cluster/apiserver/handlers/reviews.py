@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cluster.apiserver.authn.interface import InvalidCredential
 from cluster.apiserver.authz.interface import Attributes, Decision, Selectors
 from cluster.apiserver.authz.node import node_of
 from cluster.apiserver.authz.rbac import aggregate
@@ -18,7 +19,7 @@ from cluster.apiserver.registry.metadata import place_in_namespace
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import Context, UserInfo
 from cluster.meta import errors
-from cluster.meta.field import FieldError, required
+from cluster.meta.field import FieldError
 from cluster.meta.times import seconds
 from cluster.meta.types import Obj
 
@@ -94,21 +95,18 @@ class Reviews:
         obj = self._incoming(ctx, registry)
         spec = obj.get("spec") or {}
         if not spec.get("token"):
-            self._check([required("spec.token")], "TokenReview", AUTHN)
+            raise errors.bad_request("token is required for TokenReview in authentication")
         obj["status"] = await self._reviewed(str(spec["token"]), tuple(spec.get("audiences") or ()))
         return self._answer(ctx, obj)
 
     async def _reviewed(self, token: str, audiences: tuple[str, ...]) -> Obj:
         from cluster.apiserver.filters.authentication import known
 
-        for source in self._server.token_sources():
-            user = await source.authenticate_token(token, audiences)
-            if user is not None:
-                status: Obj = {"authenticated": True, "user": known(user).as_dict()}
-                if audiences:
-                    status["audiences"] = list(audiences)
-                return status
-        return {"user": {}, "error": "invalid bearer token"}
+        try:
+            user, good = await self._server.token_sources.recognise(token, audiences)
+        except InvalidCredential as why:
+            return {"user": {}, "error": str(why)}
+        return {"authenticated": True, "user": known(user).as_dict(), "audiences": list(good)}
 
     # Parts.
 
@@ -141,9 +139,9 @@ class Reviews:
         return render.created(ctx, obj, uncolumned(ctx))
 
     @staticmethod
-    def _check(faults: list[FieldError], kind: str = "", group: str = AUTHZ) -> None:
+    def _check(faults: list[FieldError]) -> None:
         if faults:
-            raise errors.invalid((group, kind), "", [fault.cause() for fault in faults])
+            raise errors.invalid((AUTHZ, ""), "", [fault.cause() for fault in faults])
 
 
 def _resource_rule(rule: Obj) -> Obj:

@@ -10,7 +10,9 @@ from cluster.apiserver.handlers.accept import Wanted, uncolumned, wanted_by
 from cluster.apiserver.handlers.resources import put, write_options_of
 from cluster.apiserver.handlers.router import nothing_here
 from cluster.apiserver.http.messages import Response
+from cluster.apiserver.registry import fields
 from cluster.apiserver.registry.entry import Entry
+from cluster.apiserver.registry.metadata import place_in_namespace
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.read import get_entry
 from cluster.apiserver.registry.registry import Registry
@@ -147,15 +149,29 @@ async def eviction(ctx: Context, registry: Registry) -> Response:
 
 async def token(ctx: Context, registry: Registry) -> Response:
     """serviceaccounts/NAME/token: a bound token."""
-    issuer = registry.services.extras.get("tokens")
-    if issuer is None:
+    if "tokens" not in registry.services.extras:
         raise nothing_here()
     wanted = uncolumned(ctx)
     options = write_options_of(ctx, "CreateOptions")
     given = body.spoken(ctx, registry, TOKEN_REQUEST, options)
-    namespace, name = ctx.info.namespace, ctx.info.name
-    about = attributes(registry, Operation.CREATE, namespace, name, given, None, options, "token")
-    await registry.services.admission.mutate(about)
-    await registry.services.admission.validate(about)
-    out = issuer.request(registry.services.feed, ctx.info.namespace, ctx.info.name, given)
+    out = await issue_token(registry, ctx.info.namespace, ctx.info.name, given, options)
     return render.created(ctx, out, wanted)
+
+
+async def issue_token(registry: Registry, namespace: str, name: str, request: Obj, options: WriteOptions) -> Obj:
+    """A TokenRequest with its token. Raises StatusError."""
+    from cluster.apiserver.authn.token_requests import USUAL, issue, prepare
+    from cluster.kinds.authentication.tokenrequest import KIND
+
+    services = registry.services
+    issuer, objects = services.extras["tokens"], services.feed
+    request.pop("status", None)
+    given = {field: value for field, value in (request.get("spec") or {}).items() if value is not None}
+    request["spec"] = {"expirationSeconds": USUAL} | given
+    place_in_namespace(request, registry.kind, namespace)
+    fields.track_as(KIND, services, request, None, options, "token")
+    about = attributes(registry, Operation.CREATE, namespace, name, request, None, options, "token")
+    await services.admission.mutate(about)
+    account = prepare(issuer, objects, namespace, name, request)
+    await services.admission.validate(about)
+    return issue(issuer, objects, account, request, options.warn)

@@ -11,6 +11,8 @@ from cluster.meta.types import Obj
 
 if TYPE_CHECKING:
     from cluster.apiserver.registry.registry import Registry
+    from cluster.apiserver.registry.services import Services
+    from cluster.kinds.kind import Kind
 
 _STATUS = (("f:status",),)
 _SPEC = (("f:spec",),)
@@ -19,10 +21,16 @@ _BY_SUBRESOURCE = {"status": _SPEC, "approval": _SPEC, "finalize": _STATUS}
 
 def track(registry: Registry, new: Obj, old: Obj | None, options: WriteOptions, subresource: str = "") -> None:
     """Record what `options.manager` changed from `old` (None: created) to `new`, in place."""
-    schema = registry.services.schema
-    structure = schema.kind_structure(registry.kind)
-    live = old if old is not None else schema.empty(registry.kind)
-    tracked = update(live, new, structure, _writer(registry, options, subresource))
+    track_as(registry.kind, registry.services, new, old, options, subresource)
+
+
+def track_as(
+    kind: Kind, services: Services, new: Obj, old: Obj | None, options: WriteOptions, subresource: str = ""
+) -> None:
+    """The same for a kind that has no resource of its own."""
+    schema = services.schema
+    live = old if old is not None else schema.empty(kind)
+    tracked = update(live, new, schema.kind_structure(kind), _writer(kind, services, options, subresource))
     managed = tracked["metadata"].get("managedFields")
     if managed:
         new["metadata"]["managedFields"] = managed
@@ -34,13 +42,12 @@ def applied(registry: Registry, patch: Obj, old: Obj | None, options: WriteOptio
     """Server-side apply of `patch` over `old` (None: to create). Raises StatusError."""
     schema = registry.services.schema
     live = old if old is not None else schema.empty(registry.kind)
-    writer = _writer(registry, options, subresource)
+    writer = _writer(registry.kind, registry.services, options, subresource)
     return apply(live, patch, schema.kind_structure(registry.kind), writer, options.force)
 
 
-def _writer(registry: Registry, options: WriteOptions, subresource: str) -> Writer:
+def _writer(kind: Kind, services: Services, options: WriteOptions, subresource: str) -> Writer:
     """`reset` are the fields this endpoint cannot write."""
-    kind = registry.kind
     reset: tuple[tuple[str, ...], ...]
     if subresource:
         reset = _BY_SUBRESOURCE.get(subresource, ())
@@ -49,5 +56,5 @@ def _writer(registry: Registry, options: WriteOptions, subresource: str) -> Writ
         if kind.plural == "certificatesigningrequests":
             # Its spec is written once, by its maker, and owned by nobody.
             reset = _SPEC + _STATUS
-    now = seconds(registry.services.clock.now())
+    now = seconds(services.clock.now())
     return Writer(options.manager, kind.api_version, now, subresource, reset)

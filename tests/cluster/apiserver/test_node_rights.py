@@ -77,3 +77,41 @@ async def test_a_nodes_rules_are_known_not_to_be_all(wire: Wire) -> None:
     status = reply.json()["status"]
     assert status["incomplete"] is True
     assert status["evaluationError"] == "node authorizer does not support user rule resolution"
+
+
+def slice_of(node: str) -> dict[str, Any]:
+    pool = {"name": "p", "generation": 1, "resourceSliceCount": 1}
+    return {"metadata": {"name": "x"}, "spec": {"driver": "d.io", "pool": pool, "nodeName": node, "devices": []}}
+
+
+def mirror(**spec: Any) -> dict[str, Any]:
+    about = {"name": "m", "annotations": {"kubernetes.io/config.mirror": "x"}}
+    return {"metadata": about, "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "i"}], **spec}}
+
+
+SLICES = "/apis/resource.k8s.io/v1/resourceslices"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        (SLICES, slice_of("n2"), "can only create ResourceSlice with the same NodeName as the requesting node"),
+        (f"{BASE}/pods", mirror(), 'node "n1" can only create pods with an owner reference set to itself'),
+        (f"{BASE}/pods", mirror(serviceAccountName="default"), "a mirror pod may not reference service accounts"),
+        (
+            f"{BASE}/pods",
+            mirror(volumes=[{"name": "v", "secret": {"secretName": "s"}}]),
+            "a mirror pod may not reference secrets",
+        ),
+        (
+            "/api/v1/nodes",
+            {"metadata": {"name": "n1", "labels": {"node-restriction.kubernetes.io/a": "b"}}},
+            'node "n1" is not allowed to set the following labels: node-restriction.kubernetes.io/a',
+        ),
+    ],
+)
+async def test_a_node_writes_what_is_its_own(wire: Wire, path: str, body: dict[str, Any], says: str) -> None:
+    await populate(wire)
+    reply = await wire.call("POST", path, body, **ME)
+    assert reply.status == 403, reply.body
+    assert says in reply.json()["message"]

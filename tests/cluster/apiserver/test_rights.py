@@ -172,9 +172,9 @@ async def test_bootstrap_tokens(server: ApiServer, change: dict[str, str], known
     given = {**data, "auth-extra-groups": "system:bootstrappers:workers", **change}
     await server.client().create(SECRETS, {**secret, "stringData": given}, "kube-system")
     source = BootstrapTokens(server.feed, server.clock)
-    user = await source.authenticate_token("abcdef.0123456789abcdef")
+    user = source.user_of("abcdef.0123456789abcdef")
     assert (user is not None) == known
     if user is not None:
         assert user.name == "system:bootstrap:abcdef"
         assert "system:bootstrappers:workers" in user.groups
-    assert await source.authenticate_token("abcdeg.0123456789abcdef") is None
+    assert source.user_of("abcdeg.0123456789abcdef") is None

@@ -77,6 +77,18 @@ class CertificateSubjectRestriction(PlainPlugin):
             raise attributes.refused(why)
 
 
+def common_name(encoded: str) -> str:
+    """Of a certificate request, base64 of PEM; empty when it cannot be read."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    try:
+        names = x509.load_pem_x509_csr(b64decode(encoded)).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return ""
+    return str(names[0].value) if names else ""
+
+
 def _organizations(encoded: str) -> list[str]:
     # The library is heavy and only needed where certificates are asked for.
     from cryptography import x509

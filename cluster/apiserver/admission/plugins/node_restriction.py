@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.apiserver.admission.interface import Attributes, Operation
+from cluster.apiserver.admission.plugins.certificates import REQUESTS as CERTIFICATE_REQUESTS
+from cluster.apiserver.admission.plugins.certificates import common_name
+from cluster.apiserver.admission.plugins.node_tokens import check_token
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
 from cluster.apiserver.authz.node import LEASE_NAMESPACE, node_of
-from cluster.apiserver.authz.node_relations import references
+from cluster.apiserver.authz.node_relations import api_reference
 from cluster.meta import errors
 from cluster.meta.objects import dig
 from cluster.meta.types import GroupResource, Obj
 
 PODS, NODES = GroupResource("", "pods"), GroupResource("", "nodes")
 CLAIMS, ACCOUNTS = GroupResource("", "persistentvolumeclaims"), GroupResource("", "serviceaccounts")
+SLICES, REQUESTS = GroupResource("resource.k8s.io", "resourceslices"), CERTIFICATE_REQUESTS
 LEASES, CSI_NODES = GroupResource("coordination.k8s.io", "leases"), GroupResource("storage.k8s.io", "csinodes")
 MIRROR = "kubernetes.io/config.mirror"
 _ALLOWED_LABELS = frozenset(
@@ -32,12 +36,7 @@ _ALLOWED_LABELS = frozenset(
     )
 )
 _ALLOWED_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
-_REFERENCES = {
-    "serviceaccounts": "service account",
-    "secrets": "secrets",
-    "configmaps": "configmaps",
-    "persistentvolumeclaims": "persistentvolumeclaims",
-}
+_KUBELET_SIGNERS = ("kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet")
 
 
 class NodeRestriction(PlainPlugin):
@@ -46,6 +45,7 @@ class NodeRestriction(PlainPlugin):
     def handles(self, operation: Operation, resource: GroupResource, subresource: str) -> bool:
         return operation is not Operation.CONNECT and (
             (resource in (PODS, NODES, LEASES, CSI_NODES))
+            or (resource in (SLICES, REQUESTS) and not subresource)
             or (resource == CLAIMS and subresource == "status")
             or (resource == ACCOUNTS and subresource == "token")
         )
@@ -57,10 +57,17 @@ class NodeRestriction(PlainPlugin):
         if not node:
             why = f'could not determine node from user "{attributes.user.name}"'
             raise attributes.refused(why)
-        checks = {PODS: self._pod, NODES: self._node, LEASES: self._lease, CSI_NODES: self._csi_node}
+        checks = {
+            PODS: self._pod,
+            NODES: self._node,
+            LEASES: self._lease,
+            CSI_NODES: self._csi_node,
+            SLICES: self._slice,
+            REQUESTS: self._request,
+        }
         check = checks.get(attributes.resource)
         if attributes.resource == ACCOUNTS:
-            self._token(attributes, node)
+            await check_token(self.around, attributes, node)
         elif check is not None:
             check(attributes, node)
 
@@ -70,7 +77,11 @@ class NodeRestriction(PlainPlugin):
         if a.subresource == "status":
             self._pod_status(a, node)
         elif a.subresource == "eviction":
-            self._only_own(a, node, self._live_pod(a), "evict pods")
+            pod = self._live_pod(a)
+            if pod is None:
+                raise errors.not_found(GroupResource("", "pod"), a.name)
+            if dig(pod, "spec", "nodeName") != node:
+                raise a.refused(f"node {node} can only evict pods with spec.nodeName set to itself")
         elif not a.subresource and a.operation is Operation.CREATE:
             self._create_pod(a, node, a.obj or {})
         elif not a.subresource and a.operation is Operation.DELETE:
@@ -93,6 +104,11 @@ class NodeRestriction(PlainPlugin):
         self._only_own(a, node, a.old, "update pod status for pods")
         if (a.old["metadata"].get("labels") or {}) != (a.obj["metadata"].get("labels") or {}):
             raise a.refused(f'node "{node}" cannot update labels through pod status')
+        before, now = a.old.get("status") or {}, a.obj.get("status") or {}
+        if _claims(before) != _claims(now):
+            raise a.refused(f'node "{node}" cannot update resource claim statues')
+        if before.get("extendedResourceClaimStatus") != now.get("extendedResourceClaimStatus"):
+            raise a.refused(f'node "{node}" cannot update extended resource claim status')
 
     def _create_pod(self, a: Attributes, node: str, pod: Obj) -> None:
         if MIRROR not in (pod["metadata"].get("annotations") or {}):
@@ -101,12 +117,15 @@ class NodeRestriction(PlainPlugin):
         if dig(pod, "spec", "nodeName") != node:
             raise a.refused(f'node "{node}" can only create pods with spec.nodeName set to itself')
         self._owner(a, node, pod["metadata"].get("ownerReferences") or [])
-        for resource, _ in references(pod):
-            raise a.refused(f'node "{node}" can not create pods that reference {_REFERENCES[resource]}')
+        found = api_reference(pod)
+        if found:
+            raise a.refused(f'node "{node}" can not create pods that reference {found}')
 
     def _owner(self, a: Attributes, node: str, owners: list[dict[str, Any]]) -> None:
         why = f'node "{node}" can only create pods with '
-        if len(owners) != 1:
+        if len(owners) > 1:
+            raise a.refused(f"{why}a single owner reference set to itself")
+        if not owners:
             raise a.refused(f"{why}an owner reference set to itself")
         owner = owners[0]
         if (owner.get("apiVersion"), owner.get("kind"), owner.get("name")) != ("v1", "Node", node):
@@ -116,8 +135,11 @@ class NodeRestriction(PlainPlugin):
         if owner.get("blockOwnerDeletion"):
             raise a.refused(f'node "{node}" must not set blockOwnerDeletion on an owner reference')
         found = self.around.objects.get(NODES, "", node)
-        if found is None or found["metadata"].get("uid") != owner.get("uid"):
-            raise a.refused(f'node "{node}" can only create pods with an owner reference of its own uid')
+        if found is None:
+            raise errors.not_found(GroupResource("", "node"), node)
+        uid = found["metadata"].get("uid")
+        if uid != owner.get("uid"):
+            raise a.refused(f"node {node} UID mismatch: expected {owner.get('uid', '')} got {uid}")
 
     # The node itself.
 
@@ -126,22 +148,28 @@ class NodeRestriction(PlainPlugin):
         if named != node:
             raise errors.forbidden(NODES, named, f'node "{node}" is not allowed to modify node "{named}"')
         if a.operation is Operation.CREATE and a.obj is not None:
-            self._labels(a, a.obj, {}, "set the following labels")
+            if dig(a.obj, "spec", "configSource") is not None:
+                raise a.refused(f'node "{node}" is not allowed to create pods with a non-nil configSource')
+            self._labels(a, a.obj, {}, f'node "{node}" is not allowed to set the following labels')
         elif a.operation is Operation.UPDATE and a.obj is not None and a.old is not None:
-            self._labels(a, a.obj, a.old["metadata"].get("labels") or {}, "modify labels")
+            source = dig(a.obj, "spec", "configSource")
+            if source is not None and source != dig(a.old, "spec", "configSource"):
+                why = f'node "{node}" is not allowed to update configSource to a new non-nil configSource'
+                raise a.refused(why)
             if (a.obj.get("spec") or {}).get("taints") != (a.old.get("spec") or {}).get("taints"):
                 raise a.refused(f'node "{node}" is not allowed to modify taints')
             if a.obj["metadata"].get("ownerReferences") != a.old["metadata"].get("ownerReferences"):
                 raise a.refused(f'node "{node}" is not allowed to modify ownerReferences')
+            self._labels(a, a.obj, a.old["metadata"].get("labels") or {}, "is not allowed to modify labels")
 
     def _labels(self, a: Attributes, new: Obj, before: dict[str, str], what: str) -> None:
         now = new["metadata"].get("labels") or {}
         changed = {k for k in now.keys() | before.keys() if now.get(k) != before.get(k)}
         forbidden = sorted(k for k in changed if _is_restricted(k))
         if forbidden:
-            raise a.refused(f"is not allowed to {what}: {', '.join(forbidden)}")
+            raise a.refused(f"{what}: {', '.join(forbidden)}")
 
-    # Its lease, its CSI drivers, the tokens of its pods.
+    # Its lease, its drivers and devices, its certificates.
 
     def _lease(self, a: Attributes, node: str) -> None:
         if a.namespace != LEASE_NAMESPACE:
@@ -153,17 +181,20 @@ class NodeRestriction(PlainPlugin):
         if a.name and a.name != node:
             raise a.refused("can only access CSINode with the same name as the requesting node")
 
-    def _token(self, a: Attributes, node: str) -> None:
-        ref = dig(a.obj, "spec", "boundObjectRef") or {}
-        if ref.get("kind") != "Pod" or not ref.get("name"):
-            raise a.refused("node requested token not bound to a pod")
-        pod = self.around.objects.get(PODS, a.namespace, ref["name"])
-        if pod is None:
-            raise errors.not_found(PODS, ref["name"])
-        if ref.get("uid") and ref["uid"] != pod["metadata"]["uid"]:
-            raise a.refused("the UID in the bound object reference does not match the UID in record")
-        if dig(pod, "spec", "nodeName") != node:
-            raise a.refused("node requested token bound to a pod scheduled on a different node")
+    def _slice(self, a: Attributes, node: str) -> None:
+        held = {Operation.CREATE: a.obj, Operation.DELETE: a.old}.get(a.operation)
+        if held is not None and dig(held, "spec", "nodeName") != node:
+            verb = "create" if a.operation is Operation.CREATE else "delete"
+            raise a.refused(f"can only {verb} ResourceSlice with the same NodeName as the requesting node")
+
+    def _request(self, a: Attributes, node: str) -> None:
+        if a.operation is Operation.CREATE and dig(a.obj, "spec", "signerName") in _KUBELET_SIGNERS:
+            if common_name(str(dig(a.obj, "spec", "request") or "")) != f"system:node:{node}":
+                raise a.refused(f"can only create a node CSR with CN=system:node:{node}")
+
+
+def _claims(status: Obj) -> list[tuple[object, object]]:
+    return [(c.get("name"), c.get("resourceClaimName")) for c in status.get("resourceClaimStatuses") or []]
 
 
 def _is_restricted(label: str) -> bool:

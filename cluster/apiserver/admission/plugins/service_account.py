@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
+from cluster.apiserver.authz.node_relations import references
 from cluster.apiserver.registry.metadata import generate_name
 from cluster.meta.types import GroupResource, Obj
 
@@ -26,6 +27,7 @@ class ServiceAccount(PlainPlugin):
         assert pod is not None
         spec = pod.setdefault("spec", {})
         if MIRROR in (pod["metadata"].get("annotations") or {}):
+            self._check_mirror(attributes, pod)
             return
         name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = name
@@ -45,6 +47,8 @@ class ServiceAccount(PlainPlugin):
         spec = pod.get("spec") or {}
         if spec.get("serviceAccountName"):
             raise a.refused("a mirror pod may not reference service accounts")
+        if any(resource == "secrets" for resource, _ in references(pod)):
+            raise a.refused("a mirror pod may not reference secrets")
         for volume in spec.get("volumes") or []:
             for source in (volume.get("projected") or {}).get("sources") or []:
                 if "serviceAccountToken" in source:
