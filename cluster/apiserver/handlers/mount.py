@@ -109,7 +109,7 @@ def _operation(server: ApiServer) -> None:
 
         router.paths["/.well-known/openid-configuration"] = configuration
         router.paths["/openid/v1/jwks"] = keys
-    documents = OpenAPIHandlers(server.kinds, server.services.schema, server.aggregator)
+    documents = OpenAPIHandlers(server.kinds, server.services.schema, server.aggregator, server.clock)
     router.paths["/openapi/v3"] = documents.index
     router.prefixes["/openapi/v3/"] = documents.document
     router.paths["/openapi/v2"] = documents.v2

@@ -19,7 +19,7 @@ from cluster.kinds.schema import Schema, raw_definitions
 
 _LIMIT = 12
 _DISCOVERY = {"api": "APIVersions", "apis": "APIGroupList"}
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when documents of the same kinds change: clients keep them by hash."""
 
 
@@ -109,12 +109,15 @@ class OpenAPI:
         for kind in kinds:
             if not kind.definition:
                 found.update(custom_schemas(kind, 3))
+        told = _v3_paths(path, kinds)
         document = {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": self._version},
-            "paths": _v3_paths(path, kinds),
-            "components": {"schemas": found, "securitySchemes": {"BearerToken": _BEARER}},
-        }
+            "paths": told,
+            "components": {
+                **_shared(kinds, told), "schemas": found, "securitySchemes": {"BearerToken": _BEARER}
+            },
+        }  # fmt: skip
         return orjson.dumps(document)
 
     def _build_v2(self, kinds: list[Kind]) -> dict[str, Any]:
@@ -193,6 +196,8 @@ def _root_answer(path: str) -> str:
 
 
 def _v3_paths(path: str, kinds: list[Kind]) -> dict[str, Any]:
+    """What the operations of a document have in common stands once, among its components (`_shared`): that is what
+    makes it quick to parse, which kubectl does for every object it applies."""
     answer = META + "APIResourceList" if kinds else _root_answer(path)
     out: dict[str, Any] = {}
     if not kinds or any(kind.definition for kind in kinds):
@@ -201,39 +206,85 @@ def _v3_paths(path: str, kinds: list[Kind]) -> dict[str, Any]:
         for where, ops in paths.operations(kind):
             entry = out.setdefault(where, {})
             entry.update({op.method: _v3_operation(where, op) for op in ops})
-            entry["parameters"] = [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                for name in paths.path_parameters(where)
-            ]
+            entry["parameters"] = [_ref("parameters", f"path-{name}") for name in paths.path_parameters(where)]
     return dict(sorted(out.items()))
-
-
-def _v3_answer(name: str) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{name}"} if name else {"type": "string"}
-    return {"description": "OK", "content": {"application/json": {"schema": schema}}}
-
-
-def _gvk(op: paths.Operation) -> dict[str, str]:
-    group, version, kind = op.gvk
-    return {"group": group, "version": version, "kind": kind}
 
 
 def _v3_operation(where: str, op: paths.Operation) -> dict[str, Any]:
     out: dict[str, Any] = {
         "operationId": paths.operation_id(where, op),
-        "parameters": [
-            {"name": name, "in": "query", "schema": {"type": paths.query_type(name), "uniqueItems": True}}
-            for name in op.query
-        ],
-        "responses": {"200": _v3_answer(op.answer)},
+        "responses": {"200": _ref("responses", op.answer or _TEXT)},
         "x-kubernetes-action": op.action,
         "x-kubernetes-group-version-kind": _gvk(op),
     }
-    if op.body:
-        media = paths.patch_types(op.kind) if op.method == "patch" else ("*/*",)
-        schema = {"$ref": f"#/components/schemas/{op.body}"}
-        out["requestBody"] = {"content": {name: {"schema": schema} for name in media}}
+    if query := _v3_query(op):
+        out["parameters"] = query
+    if op.method == "patch" and op.body:
+        # kubectl looks for the type of patches in the operation itself.
+        out["requestBody"] = _v3_body(op.body, paths.patch_types(op.kind))
+    elif op.body:
+        out["requestBody"] = _ref("requestBodies", op.body)
     return out
+
+
+_TEXT = "text"
+"""The answer of operations that answer no object."""
+
+
+def _ref(section: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{section}/{name}"}
+
+
+def _v3_answer(name: str) -> dict[str, Any]:
+    schema = _ref("schemas", name) if name else {"type": "string"}
+    return {"description": "OK", "content": {"application/json": {"schema": schema}}}
+
+
+def _v3_body(name: str, media: Iterable[str] = ("*/*",)) -> dict[str, Any]:
+    schema = _ref("schemas", name)
+    return {"content": {each: {"schema": schema} for each in media}}
+
+
+def _v3_query(op: paths.Operation) -> list[dict[str, Any]]:
+    if op.method in _WRITES:
+        # kubectl looks for those of writes by name, in their operation.
+        return [_v3_parameter(name) for name in op.query]
+    # The old watch paths, three a kind, take what lists take: told there.
+    return [] if op.action in _OLD else [_ref("parameters", name) for name in op.query]
+
+
+_WRITES = ("patch", "post", "put")
+_OLD = ("watch", "watchlist")
+
+
+def _v3_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": paths.query_type(name), "uniqueItems": True}}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _shared(kinds: list[Kind], told: dict[str, Any]) -> dict[str, Any]:
+    """The components, beside schemas, that the operations of `kinds` at the paths `told` refer to."""
+    ops = [op for kind in kinds for _, listed in paths.operations(kind) for op in listed]
+    query = sorted({name for op in ops if op.method not in _WRITES for name in op.query})
+    places = sorted({name for where in told for name in paths.path_parameters(where)})
+    bodies = sorted({op.body for op in ops if op.body and op.method != "patch"})
+    sections = {
+        "parameters": {
+            **{name: _v3_parameter(name) for name in query},
+            **{f"path-{name}": _path_parameter(name) for name in places},
+        },
+        "requestBodies": {name: _v3_body(name) for name in bodies},
+        "responses": {name or _TEXT: _v3_answer(name) for name in sorted({op.answer for op in ops})},
+    }
+    return {name: content for name, content in sections.items() if content}
+
+
+def _gvk(op: paths.Operation) -> dict[str, str]:
+    group, version, kind = op.gvk
+    return {"group": group, "version": version, "kind": kind}
 
 
 def _v2_paths(kinds: list[Kind]) -> dict[str, Any]:
