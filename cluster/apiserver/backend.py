@@ -17,6 +17,7 @@ from cluster.apiserver.registry.options import DeleteOptions, ReadOptions, Write
 from cluster.apiserver.registry.read import get_entry, list_page
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.request import UserInfo
+from cluster.client.inprocess import Backend
 from cluster.client.interface import ListResult, WatchEvent
 from cluster.meta import errors
 from cluster.meta.errors import Reason, StatusError
@@ -36,6 +37,17 @@ class RegistryBackend:
         self._server = server
         self._user = user
         self._manager = manager
+        self._elsewhere: Backend | None = None
+
+    def of(self, gvr: GroupVersionResource) -> Backend:
+        aggregator = self._server.aggregator
+        if not aggregator.remote or (gvr.group, gvr.version) not in aggregator.remote:
+            return self
+        if self._elsewhere is None:
+            from cluster.apiserver.aggregation.objects import RemoteBackend
+
+            self._elsewhere = RemoteBackend(aggregator.registrations, aggregator.proxy, self._user, self._allow)
+        return self._elsewhere
 
     def _registry(self, gvr: GroupVersionResource) -> Registry:
         kind = self._server.kinds.by_gvr(gvr)

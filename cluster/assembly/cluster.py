@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.assembly.aggregated import others_of
 from cluster.assembly.connector import Connector
 from cluster.client.interface import Client
 from cluster.controllers.context import Options as ControllerOptions
@@ -170,6 +171,7 @@ class Cluster:
 
         return ControllerOptions(
             root_ca=self.options.root_ca,
+            others=lambda: others_of(self.server.aggregator),
             namespace_grace=_SHARED_GRACE if self._store.shared else _NAMESPACE_GRACE,
             service_account_token=token if issuer is not None else None,
         )

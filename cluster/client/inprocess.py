@@ -15,6 +15,10 @@ from cluster.meta.types import GroupVersionResource, Obj
 class Backend(Protocol):
     """What a server offers to clients in its own process. All may raise StatusError."""
 
+    def of(self, gvr: GroupVersionResource) -> Backend:
+        """Who answers for a resource: this one, or another where another server does."""
+        ...
+
     async def get(self, gvr: GroupVersionResource, name: str, namespace: str) -> Obj: ...
 
     async def list(
@@ -51,7 +55,7 @@ class InProcessClient:
         self._backend = backend
 
     async def get(self, gvr: GroupVersionResource, name: str, namespace: str = "") -> Obj:
-        return await self._backend.get(gvr, name, namespace)
+        return await self._backend.of(gvr).get(gvr, name, namespace)
 
     async def list(
         self,
@@ -71,7 +75,7 @@ class InProcessClient:
             "continue_token": continue_token,
             "resource_version": resource_version,
         }
-        return await self._backend.list(gvr, namespace, options)
+        return await self._backend.of(gvr).list(gvr, namespace, options)
 
     def watch(
         self,
@@ -89,7 +93,7 @@ class InProcessClient:
             "field_selector": field_selector,
             "bookmarks": bookmarks,
         }
-        return self._backend.watch(gvr, namespace, options)
+        return self._backend.of(gvr).watch(gvr, namespace, options)
 
     async def create(
         self,
@@ -100,10 +104,10 @@ class InProcessClient:
         subresource: str = "",
         name: str = "",
     ) -> Obj:
-        return await self._backend.create(gvr, obj, namespace, subresource, name)
+        return await self._backend.of(gvr).create(gvr, obj, namespace, subresource, name)
 
     async def update(self, gvr: GroupVersionResource, obj: Obj, *, subresource: str = "") -> Obj:
-        return await self._backend.update(gvr, obj, subresource)
+        return await self._backend.of(gvr).update(gvr, obj, subresource)
 
     async def patch(
         self,
@@ -123,7 +127,7 @@ class InProcessClient:
             "field_manager": field_manager,
             "force": force,
         }
-        return await self._backend.patch(gvr, name, namespace, body, options)
+        return await self._backend.of(gvr).patch(gvr, name, namespace, body, options)
 
     async def delete(
         self,
@@ -142,7 +146,7 @@ class InProcessClient:
             "uid": uid or None,
             "resource_version": resource_version or None,
         }
-        return await self._backend.delete(gvr, name, namespace, options)
+        return await self._backend.of(gvr).delete(gvr, name, namespace, options)
 
     async def delete_collection(
         self,
@@ -152,4 +156,4 @@ class InProcessClient:
         label_selector: str = "",
         field_selector: str = "",
     ) -> None:
-        await self._backend.delete_collection(gvr, namespace, label_selector, field_selector)
+        await self._backend.of(gvr).delete_collection(gvr, namespace, label_selector, field_selector)

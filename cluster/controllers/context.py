@@ -24,6 +24,14 @@ class Resource:
     verbs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What other API servers serve behind this one. `silent` are group versions that they do not tell about now."""
+
+    resources: Sequence[Resource] = ()
+    silent: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Settings; times in seconds. `root_ca` is the PEM text that kube-root-ca.crt shows."""
@@ -34,6 +42,8 @@ class Options:
     autoscaler_sync: float = 15.0
     resources: Callable[[], Awaitable[Sequence[Resource]]] | None = None
     """What namespaces may hold and the garbage collector follows; by default the built-in kinds."""
+    others: Callable[[], Others] = Others
+    """Asked whenever a namespace is emptied; by default there are none."""
     signer_certificate: bytes = b""
     signer_key: bytes = b""
     """PEM of the CA that signs certificate requests; empty: none are signed."""

@@ -31,6 +31,8 @@ class Remains:
     numbers: dict[str, int] = field(default_factory=dict)
     finalizers: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    silent: Sequence[str] = ()
+    """Group versions of other servers that may hold more, and do not say."""
 
     def add(self, resource: Resource, items: Sequence[Obj]) -> None:
         if not items:
@@ -42,13 +44,13 @@ class Remains:
 
     @property
     def empty(self) -> bool:
-        return not self.numbers and not self.failures
+        return not self.numbers and not self.failures and not self.silent
 
 
 def conditions(remains: Remains) -> list[tuple[str, str, str, str]]:
     """(type, status, reason, message) of the five conditions, in upstream's order."""
     out = [
-        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"),
+        _discovery(remains.silent),
         (
             "NamespaceDeletionGroupVersionParsingFailure",
             "False",
@@ -69,6 +71,18 @@ def conditions(remains: Remains) -> list[tuple[str, str, str, str]]:
     out.append(_content(remains.numbers))
     out.append(_finalizers(remains.finalizers))
     return out
+
+
+def _discovery(silent: Sequence[str]) -> tuple[str, str, str, str]:
+    type_ = "NamespaceDeletionDiscoveryFailure"
+    if not silent:
+        return type_, "False", "ResourcesDiscovered", "All resources successfully discovered"
+    listed = ", ".join(f"{gv}: stale GroupVersion discovery: {gv}" for gv in sorted(silent))
+    text = (
+        f"Discovery failed for some groups, {len(silent)} failing: "
+        f"unable to retrieve the complete list of server APIs: {listed}"
+    )
+    return type_, "True", "DiscoveryFailed", text
 
 
 def _content(numbers: dict[str, int]) -> tuple[str, str, str, str]:
@@ -146,11 +160,12 @@ class NamespaceController:
         return float(min(_FIRST_RETRY * 2.0 ** (tries - 1), _LONGEST_RETRY))
 
     async def _empty(self, name: str) -> Remains:
-        remains = Remains()
-        resources = [r for r in await self._inventory.resources() if r.namespaced]
+        others = self._context.options.others()
+        remains = Remains(silent=others.silent)
+        resources = [r for r in [*await self._inventory.resources(), *others.resources] if r.namespaced]
         pods = [r for r in resources if r.gvr == PODS]
         await self._sweep(pods, name, remains)
-        if remains.empty:
+        if not remains.numbers and not remains.failures:
             await self._sweep([r for r in resources if r.gvr != PODS], name, remains)
         return remains
 

@@ -17,7 +17,7 @@ from cluster.apiserver.http.messages import Headers, Response
 from cluster.apiserver.request import Context, UserInfo
 from cluster.apiserver.service_endpoints import Unresolved, resolve
 from cluster.client.endpoint import BadBundle, Endpoint, KeyPair, NoAnswer
-from cluster.client.httpforward import Connections
+from cluster.client.httpforward import Answer, Connections
 
 DISCOVERY_SECONDS = 5.0
 """How long a group version's list of resources may take, so that one slow server does not slow every client down."""
@@ -94,14 +94,28 @@ class Proxy:
     ) -> Document:
         """GET for this server itself, whatever the APIService's condition says. Raises NoAnswer, Unresolved,
         BadBundle, OSError, TimeoutError."""
-        found = endpoint or self.endpoint(registration)
-        headers = [("host", found.authority), *told_of(user), *_forwarded(found, path)]
-        headers += [(name, value) for name, value in (("accept", accept), ("if-none-match", etag)) if value]
+        asked = [(name, value) for name, value in (("accept", accept), ("if-none-match", etag)) if value]
         async with asyncio.timeout(seconds):
-            answer = await self._connections.send(found, "GET", path, headers, b"")
+            answer = await self.exchange(registration, "GET", path, user, asked, endpoint=endpoint)
             body = await answer.body()
         said = {name.lower(): value for name, value in answer.headers}
         return Document(answer.status, body, said.get("content-type", ""), said.get("etag", ""))
+
+    async def exchange(
+        self,
+        registration: Registration,
+        method: str,
+        target: str,
+        user: UserInfo,
+        headers: Headers,
+        body: bytes = b"",
+        endpoint: Endpoint | None = None,
+    ) -> Answer:
+        """A request of this server's own. Raises NoAnswer, Unresolved, BadBundle, OSError."""
+        found = endpoint or self.endpoint(registration)
+        path = target.partition("?")[0]
+        sent = [("host", found.authority), *headers, *told_of(user), *_forwarded(found, path)]
+        return await self._connections.send(found, method, target, sent, body)
 
 
 def _forwarded(endpoint: Endpoint, path: str) -> Headers:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aggregated_server import AGGREGATED, BASE, GROUP, VERSION, AggregatedServer, Authority
 from apiserver_wire import Wire
 
 from cluster.apiserver.authn.request_headers import FrontProxy
@@ -19,8 +18,11 @@ from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServer, ApiServerOptions
 from cluster.client.endpoint import KeyPair
 from cluster.kinds.checks import LOOPBACK
+from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource
 from cluster.storage.memory import MemoryStore
+from cluster.testing.aggregated import AGGREGATED, BASE, GROUP, VERSION, AggregatedServer
+from cluster.testing.authority import Authority
 
 SERVICES = GroupVersionResource("", "v1", "services")
 SLICES = GroupVersionResource("discovery.k8s.io", "v1", "endpointslices")
@@ -365,6 +367,44 @@ async def test_a_silent_server_does_not_hold_up_discovery(world: World, monkeypa
     assert (answer.status, answer.json()["reason"]) == (504, "Timeout")
     assert answer.json()["message"] == "Timeout: request did not complete within the allotted timeout"
     world.behind.slow.set()
+
+
+# Clients in the same process.
+
+FLUNDER = GroupVersionResource(GROUP, VERSION, "flunders")
+
+
+async def test_clients_in_the_process_reach_the_server_too(world: World) -> None:
+    await world.ready()
+    body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Flunder", "metadata": {"name": "one"}}
+    made = await world.client.create(FLUNDER, body, "default")
+    assert made["metadata"]["uid"] == "u"
+    assert [o["metadata"]["name"] for o in (await world.client.list(FLUNDER, "default")).items] == ["one"]
+    watch = world.client.watch(FLUNDER, "default", resource_version="1")
+    coming = asyncio.ensure_future(anext(watch))
+    while not world.behind.watching:
+        await asyncio.sleep(0)
+    await world.client.delete(FLUNDER, "one", "default")
+    event = await coming
+    assert (event.type, event.object["metadata"]["name"]) == ("DELETED", "one")
+    await watch.aclose()  # type: ignore[attr-defined]
+    with pytest.raises(StatusError) as caught:
+        await world.client.get(FLUNDER, "one", "default")
+    assert (caught.value.code, caught.value.message) == (404, f'flunders.{GROUP} "one" not found')
+    assert world.behind.requests(BASE)[0].headers["x-remote-user"] == "system:apiserver"
+
+
+async def test_clients_in_the_process_have_their_users_rights_and_hear_of_a_lost_server(world: World) -> None:
+    await world.ready()
+    with pytest.raises(StatusError) as caught:
+        await world.server.client(UserInfo("bob")).list(FLUNDER, "default")
+    assert caught.value.code == 403
+    assert world.behind.requests(BASE) == []
+    await world.client.delete(SERVICES, "sample-api", "default")
+    await world.settled("ServiceNotFound")
+    with pytest.raises(StatusError) as caught:
+        await world.client.list(FLUNDER, "default")
+    assert caught.value.code == 503
 
 
 # Discovery.

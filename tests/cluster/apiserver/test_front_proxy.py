@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from aggregated_server import Authority
 
 from cluster.apiserver.aggregation.trust import MAPS, NAME, combined
 from cluster.apiserver.authn.request_headers import FrontProxy
 from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServer, ApiServerOptions
 from cluster.storage.memory import MemoryStore
+from cluster.testing.authority import Authority
 
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 Client = Callable[..., httpx.AsyncClient]

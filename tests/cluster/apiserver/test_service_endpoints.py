@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aggregated_server import Authority
 
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.http.server import HttpServer
@@ -20,6 +19,7 @@ from cluster.kinds.checks import LOOPBACK
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.memory import MemoryStore
+from cluster.testing.authority import Authority
 
 MAPS = GroupVersionResource("", "v1", "configmaps")
 

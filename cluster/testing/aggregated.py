@@ -6,18 +6,11 @@ It believes what a front proxy tells it, records every request, and can be told 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import hashlib
-import ipaddress
 import json
 import ssl
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cluster.apiserver.http.messages import Connection, Request, Response, Writer
 from cluster.apiserver.http.server import HttpServer
@@ -28,57 +21,12 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority of one test."""
-
-    name: str
-    key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
-
-    @property
-    def subject(self) -> x509.Name:
-        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, self.name)])
-
-    def _signed(self, subject: x509.Name, public: Any, *extensions: tuple[Any, bool]) -> bytes:
-        builder = x509.CertificateBuilder(self.subject, subject, public, x509.random_serial_number())
-        builder = builder.not_valid_before(datetime.datetime(2020, 1, 1))
-        builder = builder.not_valid_after(datetime.datetime(2100, 1, 1))
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    def own(self, folder: Path) -> Path:
-        """The file of its own certificate."""
-        path = folder / f"{self.name}.crt"
-        if not path.exists():
-            usage = x509.BasicConstraints(ca=True, path_length=None)
-            path.write_bytes(self._signed(self.subject, self.key.public_key(), (usage, True)))
-        return path
-
-    def issue(self, folder: Path, name: str, *dns: str, groups: tuple[str, ...] = ()) -> tuple[Path, Path]:
-        """Files of a certificate and its key; a server's when it has names."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        parts = [x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, group) for group in groups]
-        subject = x509.Name([*parts, x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        purpose = x509.ExtendedKeyUsageOID.SERVER_AUTH if dns else x509.ExtendedKeyUsageOID.CLIENT_AUTH
-        extensions: list[tuple[Any, bool]] = [(x509.ExtendedKeyUsage([purpose]), False)]
-        if dns:
-            names: list[x509.GeneralName] = [x509.DNSName(each) for each in dns if not each[0].isdigit()]
-            names += [x509.IPAddress(ipaddress.ip_address(each)) for each in dns if each[0].isdigit()]
-            extensions.append((x509.SubjectAlternativeName(names), False))
-        pem = self._signed(subject, key.public_key(), *extensions)
-        form = serialization.PrivateFormat.PKCS8
-        private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-        certificate, key_file = folder / f"{name}.crt", folder / f"{name}.key"
-        certificate.write_bytes(pem)
-        key_file.write_bytes(private)
-        return certificate, key_file
-
-
 class AggregatedServer:
     """`seen` holds the requests in order. `modern` off: neither aggregated discovery nor OpenAPI v3."""
 
-    def __init__(self, certificate: Path, key: Path, front_proxy: Path | None = None, address: str = "127.0.0.1"):
+    def __init__(
+        self, certificate: Path, key: Path, front_proxy: Path | None = None, address: str = "127.0.0.1"
+    ) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         if front_proxy is not None:
@@ -95,6 +43,11 @@ class AggregatedServer:
         self.watches_ended = 0
         self.slow = asyncio.Event()
         self.slow.set()
+
+    @property
+    def watching(self) -> int:
+        """Watches under way."""
+        return len(self._changed)
 
     async def start(self) -> None:
         await self._http.start()
@@ -203,7 +156,7 @@ class AggregatedServer:
                 "properties": {"size": {"type": "integer"}},
             },
         }
-        flunder = {"type": "object", "description": "Flunder is a flunder.", "properties": properties}
+        flunder: dict[str, Any] = {"type": "object", "description": "Flunder is a flunder.", "properties": properties}
         flunder["x-kubernetes-group-version-kind"] = gvk
         own = {"type": "object", "description": "another ObjectMeta", "properties": {"name": {"type": "string"}}}
         return {
@@ -260,6 +213,10 @@ class AggregatedServer:
         namespace, name = parts[0], parts[2] if len(parts) > 2 else ""
         if request.method == "POST":
             return self._create(namespace, json.loads(request.body))
+        if not name and request.method == "DELETE":
+            for key in [key for key in self.flunders if key[0] == namespace]:
+                self._tell("DELETED", self.flunders.pop(key))
+            return self._list(namespace)
         if not name:
             if "watch=" in request.query:
                 return self._watch()
