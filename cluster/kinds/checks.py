@@ -108,6 +108,8 @@ def at_most_all(path: str, value: int | str | None) -> Faults:
 
 NOT_AN_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 NOT_A_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+LEADING_ZEROS = "must not have leading 0s"
+IP_MAPPED = "must not be an IPv4-mapped IPv6 address"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -140,6 +142,92 @@ def network(text: str) -> Network | None:
 
 def ip(path: str, value: str) -> Faults:
     return [] if address(value) else [invalid(path, value, NOT_AN_IP)]
+
+
+def legacy_ip(path: str, value: str) -> Faults:
+    """An address in a field that once took any spelling: understood loosely, refused where it is ambiguous."""
+    found = address(value)
+    if found is None:
+        return [invalid(path, value, NOT_AN_IP)]
+    faults: Faults = []
+    if _loose(value):
+        faults.append(invalid(path, value, LEADING_ZEROS))
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        faults.append(invalid(path, value, IP_MAPPED))
+    return faults
+
+
+def ip_warnings(path: str, value: str) -> list[str]:
+    """Words on an address in a field that takes any spelling."""
+    found = address(value)
+    if found is None:
+        return []
+    if _loose(value) or (isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None):
+        plain = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else found
+        return [f'{path}: non-standard IP address "{value}" is invalid: use "{plain}"']
+    if isinstance(found, ipaddress.IPv6Address) and str(found) != value:
+        return [f'{path}: IPv6 address "{value}" should be in RFC 5952 canonical format ("{found}")']
+    return []
+
+
+def cidr_warnings(path: str, value: str) -> list[str]:
+    """Words on a range in a field that takes any spelling."""
+    found = network(value)
+    if found is None:
+        return []
+    base = value.partition("/")[0]
+    inside = address(base)
+    out = []
+    if inside != found.network_address:
+        single = f"{inside}/{found.max_prefixlen}"
+        out.append(f'{path}: CIDR value "{value}" is ambiguous in this context (should be "{found}" or "{single}"?)')
+    if _loose(base) or (len(bits := value.partition("/")[2]) > 1 and bits[0] == "0"):
+        out.append(f'{path}: non-standard CIDR value "{value}" is invalid: use "{found}"')
+    written = f"{inside}/{found.prefixlen}"
+    if not out and isinstance(found, ipaddress.IPv6Network) and written != value:
+        out.append(f'{path}: IPv6 CIDR value "{value}" should be in RFC 5952 canonical format ("{written}")')
+    return out
+
+
+def canonical_ip(path: str, value: str) -> Faults:
+    """An address in its one canonical spelling."""
+    faults = legacy_ip(path, value)
+    found = address(value)
+    if not faults and found is not None and str(found) != value:
+        faults.append(invalid(path, value, f'must be in canonical form ("{found}")'))
+    return faults
+
+
+def _loose(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return True
+    return False
+
+
+def legacy_cidr(path: str, value: str) -> Faults:
+    """A range in a field that once took any spelling."""
+    found = network(value)
+    if found is None:
+        return [invalid(path, value, NOT_A_CIDR)]
+    base, _, bits = value.partition("/")
+    if _loose(base) or (len(bits) > 1 and bits[0] == "0"):
+        return [invalid(path, value, "must not have leading 0s in IP or prefix length")]
+    if isinstance(found, ipaddress.IPv6Network) and found.network_address.ipv4_mapped is not None:
+        return [invalid(path, value, "must not have an IPv4-mapped IPv6 address")]
+    if str(address(base)) != str(found.network_address):
+        return [invalid(path, value, "must not have bits set beyond the prefix length")]
+    return []
+
+
+def canonical_cidr(path: str, value: str) -> Faults:
+    """A range in its one canonical spelling."""
+    faults = legacy_cidr(path, value)
+    found = network(value)
+    if not faults and found is not None and str(found) != value:
+        faults.append(invalid(path, value, f'must be in canonical form ("{found}")'))
+    return faults
 
 
 def cidr(path: str, value: str) -> Faults:

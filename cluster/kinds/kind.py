@@ -87,6 +87,8 @@ class Strategy:
     grace_period: Callable[[Obj, int | None], int | None] | None = None
     """Graceful deletion: (object, asked seconds) -> seconds, or None to delete at once."""
     name_rule: str = "dns1123-subdomain"
+    checks_prefix: bool = True
+    """generateName has to follow the rule of names too."""
     unsaid_propagation: str = ""
     """The warning to a client who deletes without saying what becomes of the dependents."""
 

@@ -34,6 +34,7 @@ NAME_RULES: dict[str, Callable[[str], list[str]]] = {
     "dns1123-label": names.dns1123_label,
     "dns1035-label": names.dns1035_label,
     "path-segment": names.path_segment,
+    "unchecked": names.path_segment,
     "none": _no_rule,
 }
 
@@ -41,16 +42,18 @@ NAME_RULES: dict[str, Callable[[str], list[str]]] = {
 def validate_metadata(obj: Obj, kind: Kind) -> list[FieldError]:
     """Faults of the metadata of an object to be created; its name is generated already."""
     meta = obj.get("metadata") or {}
-    faults = _object_meta(meta, kind.namespaced, NAME_RULES[kind.strategy.name_rule])
+    faults = _object_meta(meta, kind.namespaced, NAME_RULES[kind.strategy.name_rule], kind.strategy.checks_prefix)
     return faults + _bare_finalizers(meta, kind)
 
 
-def _object_meta(meta: dict[str, Any], namespaced: bool, rule: Callable[[str], list[str]]) -> Faults:
+def _object_meta(
+    meta: dict[str, Any], namespaced: bool, rule: Callable[[str], list[str]], checks_prefix: bool
+) -> Faults:
     faults: Faults = []
     generate = meta.get("generateName") or ""
     if generate:
-        stem = names.masked_prefix(generate)
-        faults += [invalid(META / "generateName", generate, complaint) for complaint in rule(stem)]
+        complaints = rule(names.masked_prefix(generate)) if checks_prefix else names.path_segment(generate, True)
+        faults += [invalid(META / "generateName", generate, complaint) for complaint in complaints]
     name = meta.get("name") or ""
     if name:
         faults += [invalid(META / "name", name, complaint) for complaint in rule(name)]
@@ -107,7 +110,8 @@ def _owner(path: Path, reference: dict[str, Any]) -> Faults:
     try:
         gv = GroupVersion.parse(version)
     except ValueError:
-        gv = GroupVersion("", version)
+        # More than one slash: the API goes on with neither group nor version.
+        gv = GroupVersion("", "")
     if not gv.version:
         faults.append(invalid(path / "apiVersion", version, "version must not be empty"))
     for name in ("kind", "name", "uid"):
@@ -137,7 +141,7 @@ _ANY_FINALIZER = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apire
 
 def _bare_finalizers(meta: dict[str, Any], kind: Kind) -> Faults:
     """Without a prefix only the standard names are known to built-in kinds."""
-    if not kind.definition or kind.group in _ANY_FINALIZER:
+    if not kind.definition or kind.group in _ANY_FINALIZER or kind.strategy.name_rule == "unchecked":
         return []
     return [
         invalid(

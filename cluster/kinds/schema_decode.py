@@ -53,6 +53,8 @@ class DecodeFault(ValueError):
     def converted(self) -> str:
         if self.plain:
             return self.plain
+        if self.shape == "text":
+            return f"json: cannot unmarshal {self.found} into Go value of type string"
         go = {"string": "string", "bool": "bool", "array": "slice", "object": "map", "number": "int64"}[self.found]
         if self.shape in ("struct", "map", "slice"):
             return f"cannot restore {self.shape} from{':' if self.shape == 'struct' else ''} {go}"
@@ -120,7 +122,10 @@ class Compiler:
 
     def _compile(self, name: str) -> Decoder:
         fields: dict[str, tuple[type | None, Decoder, int]] = {}
+        embedded: dict[str, str] = {}
         for key, schema, go in self._fields(name):
+            if go.embedded:
+                embedded[key] = f"{go.embedded}.{key}"
             decoder = self.value(schema, go.text)
             if not go.pointer:
                 decoder = _null_as(self._zero_maker(schema, go), decoder)
@@ -132,7 +137,7 @@ class Compiler:
         for key in ("apiVersion", "kind"):
             if key in fields and key not in self._go_types.get(name, {}):
                 fields[key] = (str, fields[key][1], _DROP_EMPTY)
-        return _struct(name.rpartition(".")[2], fields, always, _type_name(name))
+        return _struct(name.rpartition(".")[2], fields, always, _type_name(name), embedded)
 
     def _zero_maker(self, schema: dict[str, Any], go: GoType) -> Callable[[], Any]:
         return lambda: self._zero_value(schema, go)
@@ -175,11 +180,13 @@ class Compiler:
 
 
 class GoType:
-    """How a Go struct holds a field: `*int32,o` is a pointer, left out when empty."""
+    """How a Go struct holds a field: `*int32,o` is a pointer, left out when empty; `…@Probe` is one of an embedded
+    struct, whose name stands in messages."""
 
-    __slots__ = ("omit_empty", "omit_zero", "pointer", "text")
+    __slots__ = ("embedded", "omit_empty", "omit_zero", "pointer", "text")
 
     def __init__(self, code: str) -> None:
+        code, _, self.embedded = code.partition("@")
         text, _, flags = code.partition(",")
         self.pointer = text.startswith("*")
         self.text = text.lstrip("*")
@@ -245,6 +252,7 @@ def _struct(
     fields: dict[str, tuple[type | None, Decoder, int]],
     always: tuple[tuple[str, Any], ...],
     wanted: str,
+    embedded: dict[str, str],
 ) -> Decoder:
     find = fields.get
 
@@ -267,7 +275,7 @@ def _struct(
                 out[key] = item
         except DecodeFault as fault:
             fault.struct = fault.struct or name
-            fault.steps.append(key)
+            fault.steps.append(embedded.get(key, key))
             raise
         for key, item in always:
             if key not in out:
@@ -428,7 +436,7 @@ def _micro_time(value: Any, path: str, unknown: list[str]) -> Any:
 
 def _timestamp(value: Any, canonicalize: Callable[[str], str]) -> Any:
     if type(value) is not str:
-        raise DecodeFault(f"json: cannot unmarshal {kind_of(value)} into Go value of type string")
+        raise mismatch(value, "string", "text")
     try:
         return canonicalize(value)
     except times.TimeError as error:
@@ -437,7 +445,7 @@ def _timestamp(value: Any, canonicalize: Callable[[str], str]) -> Any:
 
 def _duration(value: Any, path: str, unknown: list[str]) -> Any:
     if type(value) is not str:
-        raise DecodeFault(f"json: cannot unmarshal {kind_of(value)} into Go value of type string")
+        raise mismatch(value, "string", "text")
     try:
         return times.format_duration(times.parse_duration(value))
     except times.TimeError as error:

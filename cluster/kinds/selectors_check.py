@@ -88,16 +88,17 @@ def node_selector(path: Path, selector: Selector) -> Faults:
     return faults
 
 
-def node_selector_term(path: Path, term: dict[str, Any]) -> Faults:
+def node_selector_term(path: Path, term: dict[str, Any], *, any_value: bool = False) -> Faults:
+    """`any_value`: the values need not be ones a label can have (they then match nothing)."""
     faults: Faults = []
     for at, requirement in enumerate(term.get("matchExpressions") or ()):
-        faults += _node_requirement((path / "matchExpressions")[at], requirement)
+        faults += _node_requirement((path / "matchExpressions")[at], requirement, any_value)
     for at, requirement in enumerate(term.get("matchFields") or ()):
         faults += _field_requirement((path / "matchFields")[at], requirement)
     return faults
 
 
-def _node_requirement(path: Path, requirement: dict[str, Any]) -> Faults:
+def _node_requirement(path: Path, requirement: dict[str, Any], any_value: bool) -> Faults:
     operator, values = requirement.get("operator", ""), requirement.get("values") or []
     if operator in ("Gt", "Lt"):
         faults = (
@@ -108,7 +109,7 @@ def _node_requirement(path: Path, requirement: dict[str, Any]) -> Faults:
     else:
         faults = _operator(path, operator, values)
     faults += checks.by_rule(path / "key", requirement.get("key", ""), names.label_key)
-    for at, value in enumerate(values):
+    for at, value in enumerate(() if any_value else values):
         faults += checks.by_rule((path / "values")[at], value, names.label_value)
     return faults
 

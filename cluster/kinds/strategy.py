@@ -23,6 +23,10 @@ def nothing(_: Obj) -> None:
     return None
 
 
+def no_change(_new: Obj, _old: Obj) -> None:
+    return None
+
+
 def clear_status(definition: str) -> Callable[[Obj], None]:
     """A new object has no status but what is always written."""
     ref = fields(definition).get("status", "").partition(" ")[2]

@@ -123,8 +123,8 @@ def duplicate(path: str, value: Any) -> FieldError:
     return FieldError(FaultType.DUPLICATE, path, value)
 
 
-def not_found(path: str, value: Any) -> FieldError:
-    return FieldError(FaultType.NOT_FOUND, path, value)
+def not_found(path: str, value: Any, detail: str = "") -> FieldError:
+    return FieldError(FaultType.NOT_FOUND, path, value, detail)
 
 
 def not_supported(path: str, value: Any, supported: list[str]) -> FieldError:

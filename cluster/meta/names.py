@@ -7,6 +7,7 @@ default is the one the field's own validation uses.
 
 from __future__ import annotations
 
+import json
 import re
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -233,3 +234,13 @@ def masked_prefix(name: str) -> str:
     """What a generateName prefix is checked as: its end becomes a letter where it is a dash, for a suffix will
     follow. Kubernetes takes the character before the dash away, too."""
     return name[:-2] + "a" if len(name) > 1 and name.endswith("-") else name
+
+
+def unaskable(name: str) -> str:
+    """Why a client of the API would not even ask for an object of that name, or nothing."""
+    if not name:
+        return "resource name may not be empty"
+    if name in (".", ".."):
+        return f"invalid resource name {json.dumps(name)}: [may not be '{name}']"
+    found = path_segment(name)
+    return f"invalid resource name {json.dumps(name)}: [{' '.join(found)}]" if found else ""

@@ -179,7 +179,7 @@ async def test_claims_that_nobody_uses_are_given_back_and_missing_ones_made(narr
     held = await store.get(mine)
     assert held is not None
     await store.delete_if(mine, held.mod_revision)
-    stray = Key("/registry/ranges/servicenodeports/TCP-30007")
+    stray = Key("/registry/ranges/servicenodeports/30007")
     await store.create(stray, b'{"owner":"default/dead"}')
     for looks in range(2):
         await sharing.mend(server.feed.all(SERVICES.group_resource))

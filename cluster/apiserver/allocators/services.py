@@ -10,12 +10,11 @@ import ipaddress
 import random
 from collections.abc import Callable, Iterable
 
+from cluster.apiserver.allocators.node_ports import NodePorts, PortsOfOneWrite, give_ports, ports_of
 from cluster.meta import errors
 from cluster.meta.errors import Cause
 from cluster.meta.field import show
 from cluster.meta.types import Obj
-
-_WITH_PORTS = ("NodePort", "LoadBalancer")
 
 
 class ServiceAllocator:
@@ -23,9 +22,8 @@ class ServiceAllocator:
 
     def __init__(self, cidr: str, ports: tuple[int, int]) -> None:
         self.network = ipaddress.ip_network(cidr)
-        self.ports = ports
+        self._ports = NodePorts(ports)
         self._addresses: dict[str, str] = {}
-        self._held_ports: dict[tuple[str, int], str] = {}
         self._family = f"IPv{self.network.version}"
         self._random = random.Random()
 
@@ -34,8 +32,7 @@ class ServiceAllocator:
         for service in services:
             for address in addresses_of(service):
                 self._addresses[address] = name_of(service)
-            for key in ports_of(service):
-                self._held_ports[key] = name_of(service)
+            self._ports.load(service)
 
     def prepare(self, new: Obj, old: Obj | None, dry_run: bool) -> Callable[[], None] | None:
         """Give `new` what it lacks, in place. Raises 422. The result undoes it; a dry run undoes it at once."""
@@ -43,7 +40,9 @@ class ServiceAllocator:
         _families(new, self._family)
         try:
             self._give_address(new, old, took)
-            self._give_ports(new, old, took)
+            write = PortsOfOneWrite(self._ports, dry_run)
+            took.append(write.undo)
+            give_ports(new, old, write)
         except BaseException:
             _undo(took)
             raise
@@ -58,24 +57,21 @@ class ServiceAllocator:
         """A Service has gone."""
         for address in addresses_of(service):
             self._addresses.pop(address, None)
-        for key in ports_of(service):
-            self._held_ports.pop(key, None)
+        self._ports.release(ports_of(service))
 
     def hold(self, kind: str, what: str, *, owner: str) -> None:
-        """Somebody else has it: `serviceips` and an address, or `servicenodeports` and PROTOCOL-PORT."""
+        """Somebody else has it: `serviceips` and an address, or `servicenodeports` and a port."""
         if kind == "serviceips":
             self._addresses.setdefault(what, owner)
         else:
-            protocol, _, port = what.partition("-")
-            self._held_ports.setdefault((protocol, int(port)), owner)
+            self._ports.held.add(int(what))
 
     def free(self, kind: str, what: str) -> None:
         """The opposite of `hold`."""
         if kind == "serviceips":
             self._addresses.pop(what, None)
         else:
-            protocol, _, port = what.partition("-")
-            self._held_ports.pop((protocol, int(port)), None)
+            self._ports.release([int(what)])
 
     def first(self) -> str:
         """The address of the `kubernetes` Service."""
@@ -129,75 +125,10 @@ class ServiceAllocator:
     def _drop_address(self, address: str) -> None:
         self._addresses.pop(address, None)
 
-    # Node ports.
-
-    def _give_ports(self, new: Obj, old: Obj | None, took: list[Callable[[], None]]) -> None:
-        spec = new["spec"]
-        had = set(ports_of(old)) if old is not None else set()
-        if spec.get("type") in _WITH_PORTS:
-            for at, port in enumerate(spec.get("ports") or []):
-                self._give_port(new, at, port, had, took)
-        health = spec.get("healthCheckNodePort")
-        if spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
-            if not health:
-                health = spec["healthCheckNodePort"] = self._free_port("TCP", 0)
-            if ("TCP", health) not in had:
-                self._claim_port("TCP", health, new, "spec.healthCheckNodePort", took)
-
-    def _give_port(
-        self, service: Obj, at: int, port: Obj, had: set[tuple[str, int]], took: list[Callable[[], None]]
-    ) -> None:
-        spec, protocol = service["spec"], port.get("protocol") or "TCP"
-        number = port.get("nodePort")
-        if not number:
-            if spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
-                return
-            number = port["nodePort"] = self._free_port(protocol, self._shared(service, port))
-        if (protocol, number) not in had:
-            self._claim_port(protocol, number, service, f"spec.ports[{at}].nodePort", took)
-
-    @staticmethod
-    def _shared(service: Obj, port: Obj) -> int:
-        """A port number with two protocols gets one node port for both."""
-        for other in service["spec"].get("ports") or []:
-            if other is not port and other.get("port") == port.get("port") and other.get("nodePort"):
-                if (other.get("protocol") or "TCP") != (port.get("protocol") or "TCP"):
-                    return int(other["nodePort"])
-        return 0
-
-    def _claim_port(self, protocol: str, number: int, service: Obj, path: str, took: list[Callable[[], None]]) -> None:
-        low, high = self.ports
-        if not low <= number <= high:
-            why = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
-            raise _invalid(service, Cause("FieldValueInvalid", f"Invalid value: {number}: {why}", path))
-        key = (protocol, number)
-        if key in self._held_ports:
-            text = f"Invalid value: {number}: provided port is already allocated"
-            raise _invalid(service, Cause("FieldValueInvalid", text, path))
-        self._held_ports[key] = name_of(service)
-        took.append(lambda: self._drop_port(key))
-
-    def _free_port(self, protocol: str, wish: int) -> int:
-        low, high = self.ports
-        if wish and (protocol, wish) not in self._held_ports:
-            return wish
-        for _ in range(128):
-            number = self._random.randint(low, high)
-            if (protocol, number) not in self._held_ports:
-                return number
-        for number in range(low, high + 1):
-            if (protocol, number) not in self._held_ports:
-                return number
-        raise errors.internal("failed to allocate a nodePort: range is full")
-
-    def _drop_port(self, key: tuple[str, int]) -> None:
-        self._held_ports.pop(key, None)
-
     def _take_back(self, old: Obj, new: Obj) -> None:
         for address in set(addresses_of(old)) - set(addresses_of(new)):
             self._addresses.pop(address, None)
-        for key in set(ports_of(old)) - set(ports_of(new)):
-            self._held_ports.pop(key, None)
+        self._ports.release(set(ports_of(old)) - set(ports_of(new)))
 
 
 def _families(service: Obj, family: str) -> None:
@@ -240,14 +171,6 @@ def addresses_of(service: Obj) -> list[str]:
     spec = service.get("spec") or {}
     found = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
     return [a for a in found if a != "None"]
-
-
-def ports_of(service: Obj) -> list[tuple[str, int]]:
-    spec = service.get("spec") or {}
-    out = [(p.get("protocol") or "TCP", p["nodePort"]) for p in spec.get("ports") or [] if p.get("nodePort")]
-    if spec.get("healthCheckNodePort"):
-        out.append(("TCP", spec["healthCheckNodePort"]))
-    return out
 
 
 def _invalid(service: Obj, cause: Cause) -> errors.StatusError:

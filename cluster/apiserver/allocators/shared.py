@@ -13,7 +13,8 @@ from collections.abc import Iterable
 
 import orjson
 
-from cluster.apiserver.allocators.services import ServiceAllocator, addresses_of, name_of, ports_of
+from cluster.apiserver.allocators.node_ports import ports_of
+from cluster.apiserver.allocators.services import ServiceAllocator, addresses_of, name_of
 from cluster.apiserver.registry.cache import Change
 from cluster.apiserver.registry.services import Undo
 from cluster.apiserver.registry.unavailable import unavailable
@@ -139,4 +140,4 @@ def _parts(key: Key) -> tuple[str, str]:
 def claims(service: Obj) -> set[Key]:
     """The keys that stand for a Service's addresses and ports."""
     found = {Key(f"{_ROOT}serviceips/{address}") for address in addresses_of(service)}
-    return found | {Key(f"{_ROOT}servicenodeports/{protocol}-{port}") for protocol, port in ports_of(service)}
+    return found | {Key(f"{_ROOT}servicenodeports/{port}") for port in ports_of(service)}

@@ -23,8 +23,7 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
     """`obj` becomes the registry's own; it is decoded and defaulted already. Raises StatusError."""
     kind = registry.kind
     metadata.place_in_namespace(obj, kind, namespace)
-    if obj["metadata"].get("resourceVersion") and not options.apply:
-        raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
+    given = "" if options.apply else obj["metadata"].get("resourceVersion") or ""
     metadata.wipe(obj["metadata"])
     for warning in metadata.dedup_owners(obj):
         options.warn(warning)
@@ -34,7 +33,7 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
     generated = not obj["metadata"].get("name") and bool(obj["metadata"].get("generateName"))
     for attempt in range(_NAME_ATTEMPTS if generated else 1):
         try:
-            return await _create_once(registry, namespace, obj, options)
+            return await _create_once(registry, namespace, obj, options, given)
         except StatusError as error:
             if not generated or not errors.is_already_exists(error) or attempt == _NAME_ATTEMPTS - 1:
                 raise
@@ -42,7 +41,12 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
     raise AssertionError("unreachable")
 
 
-async def _create_once(registry: Registry, namespace: str, obj: Obj, options: WriteOptions) -> Entry:
+def _is_version(text: str) -> bool:
+    """Whether it is a version that a stored object may have; anything else is taken for none."""
+    return text.isdigit() and int(text) != 0
+
+
+async def _create_once(registry: Registry, namespace: str, obj: Obj, options: WriteOptions, given: str) -> Entry:
     services, strategy = registry.services, registry.kind.strategy
     name = obj["metadata"].get("name") or ""
     about = attributes(registry, Operation.CREATE, namespace, name, obj, None, options)
@@ -59,7 +63,7 @@ async def _create_once(registry: Registry, namespace: str, obj: Obj, options: Wr
             registry.hooks.sign(obj, options.user)
         name = about.name = obj["metadata"].get("name") or ""
         _check(registry, obj, options, name)
-        entry = await _store(registry, namespace, obj, about, name)
+        entry = await _store(registry, namespace, obj, about, name, given)
         succeeded = True
     finally:
         settle(about, succeeded)
@@ -74,9 +78,13 @@ def _check(registry: Registry, obj: Obj, options: WriteOptions, name: str) -> No
     strategy.canonicalize(obj)
 
 
-async def _store(registry: Registry, namespace: str, obj: Obj, about, name: str) -> Entry:  # type: ignore[no-untyped-def]
+async def _store(  # type: ignore[no-untyped-def]
+    registry: Registry, namespace: str, obj: Obj, about, name: str, given: str
+) -> Entry:
     services = registry.services
     await services.admission.validate(about)
+    if _is_version(given) and not about.dry_run:
+        raise errors.StatusError(500, "", "resourceVersion should not be set on objects to be created")
     key = registry.key(namespace, name)
     if about.dry_run or registry.hooks.prepare is not None:
         await fresh(registry)
@@ -85,6 +93,8 @@ async def _store(registry: Registry, namespace: str, obj: Obj, about, name: str)
             raise taken(registry, obj, held, name)
     undo = await allocate(registry, obj, None, about.dry_run)
     if about.dry_run:
+        if given:
+            obj["metadata"]["resourceVersion"] = given
         return unsaved(registry, obj, key)
     try:
         return await store_new(registry, obj, key, name)

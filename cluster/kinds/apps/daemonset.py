@@ -6,7 +6,15 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import DAEMON_SET
-from cluster.kinds.apps.templates import SPEC, TEMPLATE, long_running, selected, workload_warnings
+from cluster.kinds.apps.templates import (
+    SPEC,
+    TEMPLATE,
+    create_with_template,
+    long_running,
+    selected,
+    update_with_template,
+    workload_warnings,
+)
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
@@ -111,8 +119,8 @@ def _keep_generation(new: Obj, old: Obj) -> None:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=_prepare_create,
-    prepare_update=_prepare_update,
+    prepare_create=create_with_template(_prepare_create),
+    prepare_update=update_with_template(_prepare_update),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(named=False),

@@ -6,7 +6,13 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import DEPLOYMENT
-from cluster.kinds.apps.templates import SPEC, replica_set_spec, workload_warnings
+from cluster.kinds.apps.templates import (
+    SPEC,
+    create_with_template,
+    replica_set_spec,
+    update_with_template,
+    workload_warnings,
+)
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
@@ -105,8 +111,8 @@ def _validate_status(new: Obj, _old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=clear_status(DEFINITION),
-    prepare_update=keep_status,
+    prepare_create=create_with_template(clear_status(DEFINITION)),
+    prepare_update=update_with_template(keep_status),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(),

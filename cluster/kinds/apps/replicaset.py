@@ -5,7 +5,13 @@ from __future__ import annotations
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import REPLICA_SET
 from cluster.kinds.apps.replica_status import replica_status
-from cluster.kinds.apps.templates import SPEC, replica_set_spec, workload_warnings
+from cluster.kinds.apps.templates import (
+    SPEC,
+    create_with_template,
+    replica_set_spec,
+    update_with_template,
+    workload_warnings,
+)
 from cluster.kinds.checks import Faults
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
 from cluster.kinds.podspec.defaults import default_template
@@ -32,8 +38,8 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=clear_status(DEFINITION),
-    prepare_update=keep_status,
+    prepare_create=create_with_template(clear_status(DEFINITION)),
+    prepare_update=update_with_template(keep_status),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(),

@@ -6,7 +6,13 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.apps.columns import STATEFUL_SET
-from cluster.kinds.apps.templates import SPEC, selector_and_template, workload_warnings
+from cluster.kinds.apps.templates import (
+    SPEC,
+    create_with_template,
+    selector_and_template,
+    update_with_template,
+    workload_warnings,
+)
 from cluster.kinds.checks import Faults
 from cluster.kinds.core.persistentvolumeclaim import DEFAULT as default_claim
 from cluster.kinds.golang import dump
@@ -110,8 +116,8 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=clear_status(DEFINITION),
-    prepare_update=keep_status,
+    prepare_create=create_with_template(clear_status(DEFINITION)),
+    prepare_update=update_with_template(keep_status),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(named=False),

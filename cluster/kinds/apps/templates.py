@@ -7,8 +7,9 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
-from cluster.kinds.podspec.spec import spec_warnings
+from cluster.kinds.podspec.disabled import drop_disabled
 from cluster.kinds.podspec.spec import template as pod_template
+from cluster.kinds.podspec.warnings import pod_warnings
 from cluster.kinds.selectors_check import is_empty, label_selector, matches, parses
 from cluster.meta import names
 from cluster.meta.field import Path, forbidden, invalid, not_supported, required
@@ -58,18 +59,53 @@ def selector_and_template(spec: dict[str, Any], owner: str, empty_for: str, unre
 
 
 def workload_warnings(*template_path: str, named: bool = True) -> Callable[[Obj, Obj | None], list[str]]:
-    """Words on a workload: a name its pods' host names cannot carry, and what its template is warned of."""
+    """Words on a workload: a name its pods' host names cannot carry, and what its template is warned of. An update
+    that leaves the generation alone is not looked at again."""
+    where = template_path or ("spec", "template")
 
     def warnings(new: Obj, old: Obj | None) -> list[str]:
-        held: Any = new
-        for step in template_path or ("spec", "template"):
-            held = (held or {}).get(step)
+        if old is not None and _generation(old) == _generation(new):
+            return []
         out = name_warning(new, POD_NAMES) if named and old is None else []
-        return out + spec_warnings(
-            ".".join([*(template_path or ("spec", "template")), "spec"]), (held or {}).get("spec") or {}
-        )
+        held = _at(new, where) or {}
+        return out + pod_warnings(held.get("metadata") or {}, held.get("spec") or {}, ".".join(where))
 
     return warnings
+
+
+def _generation(obj: Obj) -> Any:
+    return (obj.get("metadata") or {}).get("generation")
+
+
+def _at(obj: Obj, where: tuple[str, ...]) -> dict[str, Any] | None:
+    held: Any = obj
+    for step in where:
+        held = (held or {}).get(step)
+    return held if isinstance(held, dict) else None
+
+
+def create_with_template(
+    then: Callable[[Obj], None], where: tuple[str, ...] = ("spec", "template")
+) -> Callable[[Obj], None]:
+    """`prepare_create` of a kind with a template: fields of pods that are not there yet are left out of it."""
+
+    def prepare(obj: Obj) -> None:
+        then(obj)
+        drop_disabled((_at(obj, where) or {}).get("spec") or {})
+
+    return prepare
+
+
+def update_with_template(
+    then: Callable[[Obj, Obj], None], where: tuple[str, ...] = ("spec", "template")
+) -> Callable[[Obj, Obj], None]:
+    """The same for `prepare_update`."""
+
+    def prepare(new: Obj, old: Obj) -> None:
+        then(new, old)
+        drop_disabled((_at(new, where) or {}).get("spec") or {}, (_at(old, where) or {}).get("spec") or {})
+
+    return prepare
 
 
 POD_NAMES = "this is used in Pod names and hostnames"

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from cluster.kinds import checks
-from cluster.kinds.apps.templates import workload_warnings
+from cluster.kinds.apps.templates import create_with_template, update_with_template, workload_warnings
 from cluster.kinds.batch.job_checks import job_spec
 from cluster.kinds.batch.schedule import complaint
 from cluster.kinds.checks import Faults
@@ -89,8 +89,8 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=clear_status(DEFINITION),
-    prepare_update=keep_status,
+    prepare_create=create_with_template(clear_status(DEFINITION), ("spec", "jobTemplate", "spec", "template")),
+    prepare_update=update_with_template(keep_status, ("spec", "jobTemplate", "spec", "template")),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings("spec", "jobTemplate", "spec", "template"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.kinds import checks
-from cluster.kinds.apps.templates import MISMATCH, workload_warnings
+from cluster.kinds.apps.templates import MISMATCH, create_with_template, update_with_template, workload_warnings
 from cluster.kinds.batch.job_checks import job_spec
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
@@ -170,8 +170,8 @@ def _selectable(job: Obj) -> dict[str, str]:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=_prepare_create,
-    prepare_update=keep_status,
+    prepare_create=create_with_template(_prepare_create),
+    prepare_update=update_with_template(keep_status),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(),

@@ -9,9 +9,9 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.printers import extensions
+from cluster.kinds.signers import signer_name
 from cluster.kinds.strategy import clear_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta import names
 from cluster.meta.field import Path, forbidden, invalid, required
 from cluster.meta.types import Obj
 
@@ -43,28 +43,17 @@ def validate(obj: Obj) -> Faults:
     for at, usage in enumerate(usages):
         faults += checks.one_of((SPEC / "usages")[at], usage, USAGES)
     faults += checks.duplicates(SPEC / "usages", usages)
-    faults += signer_name(SPEC / "signerName", held.get("signerName") or "")
+    signer = held.get("signerName") or ""
+    if signer == "kubernetes.io/legacy-unknown":
+        why = "the legacy signerName is not allowed via this API version"
+        faults.append(invalid(SPEC / "signerName", signer, why))
+    else:
+        faults += signer_name(SPEC / "signerName", signer)
     seconds = held.get("expirationSeconds")
     if seconds is not None and seconds < SHORTEST:
         why = f"may not specify a duration less than {SHORTEST} seconds (10 minutes)"
         faults.append(invalid(SPEC / "expirationSeconds", seconds, why))
     return faults
-
-
-def signer_name(path: Path, name: str) -> Faults:
-    """`domain/path`, where the domain has a dot."""
-    if not name:
-        return [required(path)]
-    domain, slash, rest = name.partition("/")
-    if not slash or not domain or not rest or "/" in rest:
-        why = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
-        return [invalid(path, name, why)]
-    if name == "kubernetes.io/legacy-unknown":
-        return [invalid(path, name, "the legacy signerName is not allowed via this API version")]
-    faults = [invalid(path, domain, text) for text in names.dns1123_subdomain(domain)]
-    if "." not in domain:
-        faults.append(invalid(path, domain, "should be a domain with at least two segments separated by dots"))
-    return faults + [invalid(path, rest, text) for text in names.dns1123_subdomain(rest)]
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:

@@ -51,10 +51,11 @@ def _subset(path: Path, subset: dict[str, Any]) -> Faults:
 
 def _address(path: Path, address: dict[str, Any]) -> Faults:
     text = address.get("ip") or ""
-    faults = checks.ip(path / "ip", text) + checks.endpoint_ip(path / "ip", text)
+    faults = checks.legacy_ip(path / "ip", text)
+    faults += checks.endpoint_ip(path / "ip", text)
     if address.get("hostname"):
         faults += checks.label(path / "hostname", address["hostname"])
-    if address.get("nodeName"):
+    if address.get("nodeName") is not None:
         faults += checks.subdomain(path / "nodeName", address["nodeName"])
     return faults
 
@@ -75,11 +76,22 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
     return validate(new)
 
 
+def _warnings(new: Obj, _old: Obj | None) -> list[str]:
+    out = []
+    for at, subset in enumerate(new.get("subsets") or ()):
+        for name in ("addresses", "notReadyAddresses"):
+            for index, address in enumerate(subset.get(name) or ()):
+                here = (Path("subsets")[at] / name)[index] / "ip"
+                out += checks.ip_warnings(here, address.get("ip") or "")
+    return out
+
+
 _WRITES = Strategy(
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,
     canonicalize=_canonical,
+    warnings=_warnings,
     create_on_update=True,
 )
 

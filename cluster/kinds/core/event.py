@@ -22,6 +22,7 @@ _WRITES = Strategy(
     validate=validate,
     validate_update=_validate_update,
     create_on_update=True,
+    name_rule="unchecked",
 )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import DEFAULT as PLAIN
-from cluster.kinds.core.quota_resources import is_standard
 from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.resources import container_resource_name, may_overcommit, resource_name
 from cluster.kinds.strategy import spec
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path, duplicate, forbidden, invalid, required
@@ -38,7 +39,7 @@ def validate(obj: Obj) -> Faults:
     seen: set[str] = set()
     for at, item in enumerate(spec(obj).get("limits") or ()):
         here, kind = (Path("spec") / "limits")[at], item.get("type") or ""
-        faults += checks.qualified(here / "type", kind)
+        faults += _type(here / "type", kind)
         if kind in seen:
             faults.append(duplicate(here / "type", kind))
         seen.add(kind)
@@ -46,15 +47,26 @@ def validate(obj: Obj) -> Faults:
     return faults
 
 
+_STANDARD = ("Pod", "Container", "PersistentVolumeClaim")
+
+
+def _type(path: Path, kind: str) -> Faults:
+    faults = checks.qualified(path, kind)
+    if not faults and "/" not in kind and kind not in _STANDARD:
+        faults.append(invalid(path, kind, "must be a standard limit type or fully qualified"))
+    return faults
+
+
 def _item(path: Path, item: dict[str, Any], kind: str) -> Faults:
     held: dict[str, Limits] = {}
     faults: Faults = []
+    named = container_resource_name if kind in ("Pod", "Container") else resource_name
     for field in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
         held[field] = {name: Quantity.parse(value) for name, value in (item.get(field) or {}).items()}
         if field in ("default", "defaultRequest") and kind == "Pod":
             continue
         for name in sorted(held[field]):
-            faults += _name((path / field)[name], name)
+            faults += named((path / field)[name], name)
     if kind == "Pod":
         for field in ("default", "defaultRequest"):
             if held[field]:
@@ -65,13 +77,6 @@ def _item(path: Path, item: dict[str, Any], kind: str) -> Faults:
         faults.append(required(path / "limits", why))
     for name in sorted({name for field in held.values() for name in field}):
         faults += _consistent(path, name, held)
-    return faults
-
-
-def _name(path: Path, name: str) -> Faults:
-    faults = checks.qualified(path, name)
-    if "/" not in name and not faults and not is_standard(name):
-        faults.append(invalid(path, name, "must be a standard resource type or fully qualified"))
     return faults
 
 
@@ -91,11 +96,16 @@ def _consistent(path: Path, name: str, held: dict[str, Limits]) -> Faults:
     for field, small, great, words in _ORDER:
         low, high = held[small].get(name), held[great].get(name)
         if low is not None and high is not None and low > high:
-            shown = high if (small, great) == ("default", "max") else low
+            shown = high if field == "defaultRequest" and great == field else low
+            shown = high if (small, great) == ("default", "max") else shown
             faults.append(invalid((path / field)[name], str(shown), words.format(low, high)))
     ratio = held["maxLimitRequestRatio"].get(name)
     if ratio is not None:
         faults += _ratio((path / "maxLimitRequestRatio")[name], ratio, held["max"].get(name), held["min"].get(name))
+    limit, request = held["default"].get(name), held["defaultRequest"].get(name)
+    if limit is not None and request is not None and limit != request and not may_overcommit(name):
+        why = f"default value {limit} must equal to defaultRequest value {request} in {name}"
+        faults.append(invalid((path / "defaultRequest")[name], str(request), why))
     return faults
 
 
@@ -113,8 +123,16 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
     return validate(new)
 
 
+def _prepare_create(obj: Obj) -> None:
+    """One without a name gets a fresh UID for one."""
+    meta = obj["metadata"]
+    if not meta.get("name"):
+        meta["name"] = str(uuid.uuid4())
+
+
 _WRITES = Strategy(
     default=defaulting(DEFINITION, _default),
+    prepare_create=_prepare_create,
     validate=validate,
     validate_update=validate_update,
     create_on_update=True,

@@ -12,12 +12,14 @@ from cluster.kinds.difference import difference
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.podspec.volume_defaults import default_drivers
-from cluster.kinds.podspec.volumes import SOURCES, csi_driver_name, needs, source
+from cluster.kinds.podspec.volume_paths import needs
+from cluster.kinds.podspec.volumes import SOURCES, csi_driver_name, source
+from cluster.kinds.podspec.warnings import node_selector_term
 from cluster.kinds.printers import volumes as cells
 from cluster.kinds.selectors_check import node_selector
 from cluster.kinds.strategy import keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, forbidden, invalid, not_supported, required
+from cluster.meta.field import FieldError, Path, forbidden, invalid, not_supported, required
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import Obj
 
@@ -48,23 +50,49 @@ def _local(path: Path, held: dict[str, Any]) -> Faults:
 
 def _csi(path: Path, held: dict[str, Any]) -> Faults:
     faults = csi_driver_name(path / "driver", held.get("driver") or "")
-    return faults + needs("volumeHandle")(path, held)
+    faults += needs("volumeHandle")(path, held)
+    for name in (
+        "controllerPublishSecretRef",
+        "controllerExpandSecretRef",
+        "nodePublishSecretRef",
+        "nodeExpandSecretRef",
+    ):
+        if held.get(name) is not None:
+            faults += _secret(path / name, held[name])
+    return faults
 
 
-_POD_ONLY = frozenset(
-    (
-        "emptyDir",
-        "gitRepo",
-        "secret",
-        "persistentVolumeClaim",
-        "downwardAPI",
-        "configMap",
-        "projected",
-        "ephemeral",
-        "image",
-    )
-)
-_SOURCES = {**{name: check for name, check in SOURCES.items() if name not in _POD_ONLY}, "local": _local, "csi": _csi}
+_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
+
+
+def _secret(path: Path, ref: dict[str, Any]) -> Faults:
+    name, space = ref.get("name") or "", ref.get("namespace") or ""
+    faults = checks.subdomain(path / "name", name) if name else [required(path / "name")]
+    return faults + (checks.label(path / "namespace", space) if space else [required(path / "namespace")])
+
+
+def _azure_file(path: Path, held: dict[str, Any]) -> Faults:
+    faults = needs("secretName", "shareName")(path, held)
+    if held.get("secretNamespace") == "":
+        faults.append(required(path / "secretNamespace"))
+    return faults
+
+
+def _iscsi(path: Path, held: dict[str, Any]) -> Faults:
+    """As in a pod, but what is no known kind of name is just not valid."""
+    return [
+        FieldError(fault.type, fault.path, fault.value, fault.detail.removesuffix(" starting with iqn, eui, or naa"))
+        for fault in SOURCES["iscsi"](path, held)
+    ]
+
+
+_OWN = {"local": _local, "csi": _csi, "azureFile": _azure_file, "iscsi": _iscsi}
+_ORDER = (
+    "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs",
+    "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+    "azureDisk", "scaleIO", "local", "storageos", "csi",
+)  # fmt: skip
+_SOURCES = {name: _OWN.get(name) or SOURCES[name] for name in _ORDER}
 
 
 def validate(volume: Obj) -> Faults:
@@ -72,13 +100,13 @@ def validate(volume: Obj) -> Faults:
     modes = held.get("accessModes") or []
     faults: Faults = [] if modes else [required(SPEC / "accessModes")]
     faults += access_modes(SPEC / "accessModes", modes)
-    faults += _capacity(held.get("capacity") or {})
+    faults += _capacity(held.get("capacity"))
     policy = held.get("persistentVolumeReclaimPolicy") or ""
     if policy:
         faults += checks.one_of(SPEC / "persistentVolumeReclaimPolicy", policy, RECLAIM)
     if (affinity := held.get("nodeAffinity")) is not None:
         faults += _affinity(SPEC / "nodeAffinity", affinity)
-    found, own = source(SPEC, held, _SOURCES)
+    found, own = source(SPEC, held, _SOURCES, always="flexVolume")
     faults += own
     if held.get("local") is not None and held.get("nodeAffinity") is None:
         faults.append(required(SPEC / "nodeAffinity", "Local volume requires node affinity"))
@@ -91,16 +119,55 @@ def validate(volume: Obj) -> Faults:
         faults += checks.subdomain(SPEC / "storageClassName", held["storageClassName"])
     if (mode := held.get("volumeMode")) is not None:
         faults += checks.one_of(SPEC / "volumeMode", mode, ("Block", "Filesystem"))
+    return faults + _attributes_class(held)
+
+
+def _attributes_class(held: dict[str, Any]) -> Faults:
+    name, path = held.get("volumeAttributesClassName"), SPEC / "volumeAttributesClassName"
+    if name is None:
+        return []
+    faults = checks.subdomain(path, name) if name else [required(path, "an empty string is disallowed")]
+    if held.get("csi") is None:
+        faults.append(required(SPEC / "csi", "has to be specified when using volumeAttributesClassName"))
     return faults
 
 
-def _capacity(capacity: dict[str, Any]) -> Faults:
-    path = SPEC / "capacity"
+_RECYCLE = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning."
+
+
+def _warnings(new: Obj, _old: Obj | None) -> list[str]:
+    held = spec(new)
+    out = []
+    for at, term in enumerate(((held.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()):
+        out += node_selector_term((SPEC / "nodeAffinity" / "required" / "nodeSelectorTerms")[at], term)
+    if held.get("persistentVolumeReclaimPolicy") == "Recycle":
+        out.append(f"{SPEC / 'persistentVolumeReclaimPolicy'}: {_RECYCLE}")
+    for name, why in _OLD_SOURCES.items():
+        if held.get(name) is not None:
+            out.append(f"{SPEC / ('storageOS' if name == 'storageos' else name)}: {why}")
+    return out
+
+
+_OLD_SOURCES = {
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+
+
+def _capacity(given: dict[str, Any] | None) -> Faults:
+    path, capacity = SPEC / "capacity", given or {}
     faults: Faults = [] if capacity else [required(path)]
     if set(capacity) != {"storage"}:
-        faults.append(not_supported(path, capacity or None, ["storage"]))
+        faults.append(not_supported(path, given, ["storage"]))
     for name in sorted(capacity):
-        if Quantity.parse(capacity[name]).nanos <= 0:
+        amount = Quantity.parse(capacity[name])
+        if amount.value() < 0:
+            faults.append(invalid(path[name], amount.value(), "must be a valid resource quantity"))
+        if amount.nanos <= 0:
             faults.append(invalid(path[name], capacity[name], checks.NOT_POSITIVE))
     return faults
 
@@ -159,6 +226,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=_warnings,
 )
 
 

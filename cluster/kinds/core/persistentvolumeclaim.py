@@ -10,6 +10,7 @@ from cluster.kinds.columns import table
 from cluster.kinds.difference import difference
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.warnings import claim_warnings
 from cluster.kinds.printers import volumes as cells
 from cluster.kinds.selectors_check import label_selector
 from cluster.kinds.strategy import keep_status, spec, status
@@ -31,7 +32,11 @@ def _default(claim: Obj) -> None:
 
 def _prepare_create(claim: Obj) -> None:
     claim["status"] = {"phase": "Pending"}
-    _same_source(spec(claim))
+    held = spec(claim)
+    if (held.get("dataSourceRef") or {}).get("namespace"):
+        # Sources in other namespaces are under development.
+        del held["dataSourceRef"]
+    _same_source(held)
 
 
 def _same_source(held: dict[str, Any]) -> None:
@@ -40,22 +45,15 @@ def _same_source(held: dict[str, Any]) -> None:
     if one is not None and ref is None:
         held["dataSourceRef"] = dict(one)
     elif ref is not None and one is None and not ref.get("namespace"):
-        if (ref.get("apiGroup"), ref.get("kind")) in _OLD_SOURCES:
-            held["dataSource"] = {key: value for key, value in ref.items() if key != "namespace"}
-
-
-_OLD_SOURCES = {
-    (None, "PersistentVolumeClaim"),
-    ("", "PersistentVolumeClaim"),
-    ("snapshot.storage.k8s.io", "VolumeSnapshot"),
-}
+        held["dataSource"] = {key: value for key, value in ref.items() if key != "namespace"}
 
 
 def access_modes(path: Path, modes: list[str]) -> Faults:
     faults: Faults = []
     for mode in modes:
         faults += checks.one_of(path, mode, ACCESS_MODES)
-    if "ReadWriteOncePod" in modes and len(modes) > 1:
+    others = [mode for mode in modes if mode in ACCESS_MODES and mode != "ReadWriteOncePod"]
+    if "ReadWriteOncePod" in modes and others:
         faults.append(forbidden(path, "may not use ReadWriteOncePod with other access modes"))
     return faults
 
@@ -78,7 +76,10 @@ def claim_spec(path: Path, held: dict[str, Any]) -> Faults:
         faults += checks.subdomain(path / "storageClassName", held["storageClassName"])
     if (mode := held.get("volumeMode")) is not None:
         faults += checks.one_of(path / "volumeMode", mode, ("Block", "Filesystem"))
-    return faults + _source(path, held)
+    faults += _source(path, held)
+    if held.get("volumeAttributesClassName"):
+        faults += checks.subdomain(path / "volumeAttributesClassName", held["volumeAttributesClassName"])
+    return faults
 
 
 def _source(path: Path, held: dict[str, Any]) -> Faults:
@@ -90,13 +91,17 @@ def _source(path: Path, held: dict[str, Any]) -> Faults:
         for field in ("name", "kind"):
             if not source.get(field):
                 faults.append(required(path / name / field))
-        if not source.get("apiGroup") and source.get("kind") not in ("", None, "PersistentVolumeClaim"):
+        if source.get("apiGroup"):
+            faults += checks.subdomain(path / name / "apiGroup", source["apiGroup"])
+        elif source.get("kind") != "PersistentVolumeClaim":
             why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
-            faults.append(invalid(path / name, source.get("kind"), why))
+            faults.append(invalid(path / name, source.get("kind") or "", why))
     one, ref = held.get("dataSource"), held.get("dataSourceRef")
     if one is not None and ref is not None and not ref.get("namespace"):
-        if {k: v for k, v in one.items() if v} != {k: v for k, v in ref.items() if v}:
-            faults.append(invalid(path, "", "must match dataSourceRef"))
+        # An empty group that is given is not the same as none.
+        if any(one.get(name) != ref.get(name) for name in ("apiGroup", "kind", "name")):
+            shown = dump(one, "io.k8s.api.core.v1.TypedLocalObjectReference")
+            faults.append(invalid(path, shown, "must match dataSourceRef"))
     return faults
 
 
@@ -138,6 +143,10 @@ def _allow_growth(out: dict[str, Any], was: dict[str, Any]) -> None:
         out["resources"] = {**out["resources"], "requests": requests}
 
 
+def _warnings(new: Obj, _old: Obj | None) -> list[str]:
+    return claim_warnings(SPEC, spec(new))
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
@@ -145,6 +154,7 @@ _WRITES = Strategy(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warnings=_warnings,
 )
 
 

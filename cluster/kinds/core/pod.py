@@ -8,11 +8,14 @@ from cluster.kinds.apps.templates import name_warning
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy, Subresource
+from cluster.kinds.podspec.containers import padded_images
 from cluster.kinds.podspec.defaults import default_pod
+from cluster.kinds.podspec.disabled import drop_disabled
 from cluster.kinds.podspec.qos import qos_class
-from cluster.kinds.podspec.spec import pod_annotations, pod_spec, spec_warnings
+from cluster.kinds.podspec.spec import pod_annotations, pod_spec
 from cluster.kinds.podspec.status import default_ips, pod_status
 from cluster.kinds.podspec.updates import ephemeral_update, resize_update, spec_update
+from cluster.kinds.podspec.warnings import pod_warnings
 from cluster.kinds.printers.pods import pod as cells
 from cluster.kinds.strategy import STATUS_VERBS, carry, carry_meta, keep_status, spec, status
 from cluster.kinds.wire import defaulting
@@ -31,7 +34,9 @@ GATED = {
 
 
 def _prepare_create(pod: Obj) -> None:
-    held: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec(pod))}
+    drop_disabled(spec(pod))
+    given = (pod.get("status") or {}).get("qosClass")
+    held: dict[str, Any] = {"phase": "Pending", "qosClass": given or qos_class(spec(pod))}
     if spec(pod).get("schedulingGates"):
         created = (pod.get("metadata") or {}).get("creationTimestamp")
         held["conditions"] = [{**GATED, "lastTransitionTime": created}]
@@ -73,7 +78,8 @@ def _merge_keys(holder: dict[str, Any], keys: Any, operator: str, labels: dict[s
 def _validate_common(pod: Obj) -> Faults:
     annotations = (pod.get("metadata") or {}).get("annotations") or {}
     faults = pod_annotations(Path("metadata") / "annotations", annotations, spec(pod))
-    return faults + pod_spec(SPEC, spec(pod))
+    faults += pod_spec(SPEC, spec(pod), pod.get("metadata") or {})
+    return faults + padded_images(SPEC, spec(pod))
 
 
 def validate(pod: Obj) -> Faults:
@@ -116,8 +122,15 @@ def _selectable(pod: Obj) -> dict[str, str]:
 
 
 def _warnings(new: Obj, old: Obj | None) -> list[str]:
-    named = name_warning(new, "this is used in the Pod's hostname") if old is None else []
-    return named + spec_warnings("spec", spec(new))
+    """Updates are not looked at: people seldom make them."""
+    if old is not None:
+        return []
+    return name_warning(new, "this is used in the Pod's hostname") + pod_warnings(new.get("metadata") or {}, spec(new))
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    keep_status(new, old)
+    drop_disabled(spec(new), spec(old))
 
 
 def _keep_qos(new: Obj, old: Obj) -> None:
@@ -168,7 +181,7 @@ DEFAULT = defaulting(DEFINITION, default_pod, default_ips)
 _WRITES = Strategy(
     default=DEFAULT,
     prepare_create=_prepare_create,
-    prepare_update=keep_status,
+    prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,
     warnings=_warnings,

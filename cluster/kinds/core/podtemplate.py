@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from cluster.kinds.apps.templates import create_with_template, update_with_template, workload_warnings
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.podspec.defaults import default_template
 from cluster.kinds.podspec.spec import template
 from cluster.kinds.printers.workloads import pod_template
+from cluster.kinds.strategy import no_change, nothing
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path
 from cluster.meta.types import Obj
@@ -28,7 +30,13 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
-    default=defaulting(DEFINITION, _default), validate=validate, validate_update=validate_update, generation=True
+    default=defaulting(DEFINITION, _default),
+    prepare_create=create_with_template(nothing, ("template",)),
+    prepare_update=update_with_template(no_change, ("template",)),
+    validate=validate,
+    validate_update=validate_update,
+    warnings=workload_warnings("template", named=False),
+    generation=True,
 )
 
 

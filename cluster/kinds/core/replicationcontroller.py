@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from cluster.kinds import checks
 from cluster.kinds.apps.replica_status import replica_status
-from cluster.kinds.apps.templates import MISMATCH, SPEC, TEMPLATE, long_running, workload_warnings
+from cluster.kinds.apps.templates import (
+    MISMATCH,
+    SPEC,
+    TEMPLATE,
+    create_with_template,
+    long_running,
+    update_with_template,
+    workload_warnings,
+)
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
@@ -54,12 +62,13 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
-    prepare_create=clear_status(DEFINITION),
-    prepare_update=keep_status,
+    prepare_create=create_with_template(clear_status(DEFINITION)),
+    prepare_update=update_with_template(keep_status),
     validate=validate,
     validate_update=validate_update,
     warnings=workload_warnings(),
     generation=True,
+    checks_prefix=False,
     name_rule="dns1123-subdomain-bytes",
 )
 

@@ -8,7 +8,9 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.core.quota_resources import OBJECT_COUNTS, POD_SCOPED, is_standard, is_standard_quota
+from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.resources import is_extended
 from cluster.kinds.printers import configuration
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
@@ -27,15 +29,15 @@ _EXISTS_ONLY = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", 
 
 def _amount(path: Path, name: str, value: Any) -> Faults:
     faults = checks.qualified(path, name)
-    if "/" not in name and not faults:
-        if not is_standard(name):
+    if "/" not in name:
+        if not faults and not is_standard(name):
             faults.append(invalid(path, name, "must be a standard resource type or fully qualified"))
         if not is_standard_quota(name):
             faults.append(invalid(path, name, "must be a standard resource for quota"))
     quantity = Quantity.parse(value)
     if quantity.nanos < 0:
         faults.append(invalid(path, str(value), checks.NEGATIVE))
-    if name in OBJECT_COUNTS and quantity.nanos % NANO:
+    if (name in OBJECT_COUNTS or is_extended(name)) and quantity.nanos % NANO:
         faults.append(invalid(path, str(value), checks.NOT_INTEGER))
     return faults
 
@@ -48,7 +50,7 @@ def _scopes(held: dict[str, Any]) -> Faults:
         if scope not in SCOPES:
             faults.append(invalid(path, scopes, "unsupported scope"))
         for name in sorted(hard):
-            if "/" not in name and not _applies(scope, name):
+            if is_standard_quota(name) and not _applies(scope, name):
                 faults.append(invalid(path, scopes, "unsupported scope applied to resource"))
     for one, other in (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")):
         if one in scopes and other in scopes:
@@ -61,6 +63,8 @@ def _applies(scope: str, name: str) -> bool:
         return name == "pods"
     if scope in ("Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"):
         return name in POD_SCOPED
+    if scope == "VolumeAttributesClass":
+        return name in ("persistentvolumeclaims", "requests.storage")
     return True
 
 
@@ -71,32 +75,32 @@ def _selector(held: dict[str, Any]) -> Faults:
     for expression in expressions:
         scope, operator = expression.get("scopeName") or "", expression.get("operator") or ""
         values = expression.get("values") or []
-        if not scope:
-            faults.append(required(path / "scopeName"))
-        if scope and scope not in SCOPES:
+        if scope not in SCOPES:
             faults.append(invalid(path / "scopeName", scope, "unsupported scope"))
         for name in sorted(held.get("hard") or {}):
-            if "/" not in name and not _applies(scope, name):
-                faults.append(invalid(path, expressions, "unsupported scope applied to resource"))
+            if is_standard_quota(name) and not _applies(scope, name):
+                shown = dump(held["scopeSelector"], "io.k8s.api.core.v1.ScopeSelector")
+                faults.append(invalid(path, shown, "unsupported scope applied to resource"))
         faults += _operator(path, scope, operator, values)
     return faults
 
 
 def _operator(path: Path, scope: str, operator: str, values: list[str]) -> Faults:
+    faults: Faults = []
     if scope in _EXISTS_ONLY and operator != "Exists":
         why = (
             "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
             "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
             "ResourceQuotaScopeCrossNamespacePodAffinity"
         )
-        return [invalid(path / "operator", operator, why)]
+        faults.append(invalid(path / "operator", operator, why))
     if operator in ("In", "NotIn"):
         why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
-        return [] if values else [required(path / "values", why)]
+        return faults if values else [*faults, required(path / "values", why)]
     if operator in ("Exists", "DoesNotExist"):
-        why = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"
-        return [invalid(path / "values", values, why)] if values else []
-    return [invalid(path / "operator", operator, "not a valid selector operator")]
+        why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+        return [*faults, invalid(path / "values", values, why)] if values else faults
+    return [*faults, invalid(path / "operator", operator, "not a valid selector operator")]
 
 
 def validate(quota: Obj) -> Faults:

@@ -15,7 +15,21 @@ def _cells(obj: Obj, now: float) -> list[Cell]:
     return [name(obj), age(obj, now)]
 
 
-_WRITES = Strategy(default=defaulting(DEFINITION))
+def _bare_secrets(account: Obj) -> None:
+    """Of the secrets only the names are kept."""
+    if account.get("secrets"):
+        account["secrets"] = [{"name": ref["name"]} if ref.get("name") else {} for ref in account["secrets"]]
+
+
+def _prepare_update(new: Obj, _old: Obj) -> None:
+    _bare_secrets(new)
+
+
+_WRITES = Strategy(
+    default=defaulting(DEFINITION),
+    prepare_create=_bare_secrets,
+    prepare_update=_prepare_update,
+)
 
 
 KIND = Kind(

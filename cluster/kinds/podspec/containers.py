@@ -8,7 +8,7 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.podspec import env, probes, resources, security
 from cluster.meta import names
-from cluster.meta.field import Path, duplicate, forbidden, invalid, not_found, not_supported, required
+from cluster.meta.field import Path, duplicate, forbidden, invalid, not_found, not_supported, required, too_many
 
 Container = dict[str, Any]
 Spec = dict[str, Any]
@@ -16,11 +16,12 @@ Spec = dict[str, Any]
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
-def common(path: Path, container: Container, spec: Spec, *, name_path: str = "name") -> Faults:
+def common(path: Path, container: Container, spec: Spec) -> Faults:
     """What every container is checked for, in the order the API does."""
     name = container.get("name") or ""
-    faults: Faults = checks.label(path / name_path, name) if name else [required(path / name_path)]
-    faults += _image(path / "image", container.get("image") or "")
+    faults: Faults = checks.label(path / "name", name) if name else [required(path / "name")]
+    if not container.get("image"):
+        faults.append(required(path / "image"))
     policy = container.get("terminationMessagePolicy") or ""
     if policy not in ("File", "FallbackToLogsOnError"):
         faults.append(
@@ -34,18 +35,20 @@ def common(path: Path, container: Container, spec: Spec, *, name_path: str = "na
     faults += _mounts(path / "volumeMounts", container, spec)
     faults += _devices(path / "volumeDevices", container, spec)
     faults += _pull_policy(path / "imagePullPolicy", container.get("imagePullPolicy") or "")
-    claims = frozenset(claim.get("name", "") for claim in spec.get("resourceClaims") or ())
+    claims = resources.claim_names(spec)
     faults += resources.requirements(path / "resources", container.get("resources") or {}, claims)
-    faults += _resize(path / "resizePolicy", container.get("resizePolicy") or [])
+    faults += _resize(path / "resizePolicy", container.get("resizePolicy") or [], spec.get("restartPolicy") or "")
     return faults + security.container(path / "securityContext", container.get("securityContext"), spec)
 
 
-def _image(path: str, image: str) -> Faults:
-    if not image:
-        return [required(path)]
-    if image != image.strip():
-        return [invalid(path, image, "must not have leading or trailing whitespace")]
-    return []
+def padded_images(path: Path, spec: Spec) -> Faults:
+    """What a pod is refused for and a template is not: blanks around the name of an image."""
+    return [
+        invalid((path / part)[at] / "image", container["image"], "must not have leading or trailing whitespace")
+        for part in ("containers", "initContainers")
+        for at, container in enumerate(spec.get(part) or ())
+        if (container.get("image") or "") != (container.get("image") or "").strip()
+    ]
 
 
 def _pull_policy(path: str, policy: str) -> Faults:
@@ -125,9 +128,20 @@ def _mount_options(path: Path, here: Path, mount: dict[str, Any], container: Con
                     "Bidirectional mount propagation is available only to privileged containers",
                 )
             )
-    recursive = mount.get("recursiveReadOnly")
-    if recursive not in (None, "Disabled") and not mount.get("readOnly"):
-        faults.append(forbidden(here / "recursiveReadOnly", "may only be specified when readOnly is true"))
+    return faults + _recursive(path / "recursiveReadOnly", mount)
+
+
+def _recursive(path: str, mount: dict[str, Any]) -> Faults:
+    policy = mount.get("recursiveReadOnly")
+    if policy is None or policy == "Disabled":
+        return []
+    if policy not in ("Enabled", "IfPossible"):
+        return [not_supported(path, policy, ["Disabled", "Enabled", "IfPossible"])]
+    faults: Faults = []
+    if not mount.get("readOnly"):
+        faults.append(forbidden(path, "may only be specified when readOnly is true"))
+    if mount.get("mountPropagation") not in (None, "None"):
+        faults.append(forbidden(path, "may only be specified when mountPropagation is None or not specified"))
     return faults
 
 
@@ -160,26 +174,29 @@ def _devices(path: Path, container: Container, spec: Spec) -> Faults:
             faults.append(invalid(here / "name", name, "must not already exist in volumeMounts"))
         if where in mount_paths:
             faults.append(invalid(here / "devicePath", where, "must not already exist as a path in volumeMounts"))
-        seen_names.add(name)
-        seen_paths.add(where)
+        if name:
+            seen_names.add(name)
     return faults
 
 
 def _device_path(here: Path, where: str, seen: set[str]) -> Faults:
-    if not where:
-        return [required(here / "devicePath")]
+    path = here / "devicePath"
+    faults: Faults = [] if where else [required(path)]
     if where in seen:
-        return [invalid(here / "devicePath", where, "must be unique")]
-    return checks.no_backsteps(here / "devicePath", where)
+        faults.append(invalid(path, where, "must be unique"))
+    if checks.no_backsteps(path, where):
+        return [*faults, invalid(path, where, "can not contain backsteps ('..')")]
+    seen.add(where)
+    return faults
 
 
-def _resize(path: Path, policies: list[dict[str, Any]]) -> Faults:
+def _resize(path: Path, policies: list[dict[str, Any]], pod_restart: str) -> Faults:
     faults: Faults = []
     seen: set[str] = set()
-    for policy in policies:
+    for at, policy in enumerate(policies):
         name, restart = policy.get("resourceName") or "", policy.get("restartPolicy") or ""
         if name in seen:
-            faults.append(duplicate(path, name))
+            faults.append(duplicate(path[at], name))
         seen.add(name)
         if name not in ("cpu", "memory"):
             faults.append(not_supported(path, name, ["cpu", "memory"]) if name else required(path))
@@ -187,6 +204,8 @@ def _resize(path: Path, policies: list[dict[str, Any]]) -> Faults:
             faults.append(
                 not_supported(path, restart, ["NotRequired", "RestartContainer"]) if restart else required(path)
             )
+        if pod_restart == "Never" and restart != "NotRequired":
+            faults.append(invalid(path, restart, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"))
     return faults
 
 
@@ -201,20 +220,46 @@ def containers(path: Path, spec: Spec, grace: int | None) -> Faults:
         here = path[at]
         faults += common(here, container, spec)
         name = container.get("name") or ""
-        if name and name in seen:
+        if name in seen:
             faults.append(duplicate(here / "name", name))
         seen.add(name)
-        faults += probes.lifecycle(here / "lifecycle", container.get("lifecycle"), grace)
-        faults += probes.liveness(here / "livenessProbe", container.get("livenessProbe"))
-        faults += probes.readiness(here / "readinessProbe", container.get("readinessProbe"))
-        faults += probes.liveness(here / "startupProbe", container.get("startupProbe"))
-        if container.get("restartPolicy") is not None:
-            faults += _restart(here, container["restartPolicy"])
+        faults += _hooks(here, container, spec, grace)
+        faults += _restart(here, container)
     return faults + _host_ports(path, listed)
 
 
-def _restart(path: Path, policy: str) -> Faults:
-    return checks.one_of(path / "restartPolicy", policy, ("Always", "Never", "OnFailure"))
+def _hooks(here: Path, container: Container, spec: Spec, grace: int | None) -> Faults:
+    """Lifecycle hooks and probes."""
+    faults = probes.lifecycle(here / "lifecycle", container.get("lifecycle"), grace, spec.get("os"))
+    faults += probes.liveness(here / "livenessProbe", container.get("livenessProbe"))
+    faults += probes.readiness(here / "readinessProbe", container.get("readinessProbe"))
+    return faults + probes.liveness(here / "startupProbe", container.get("startupProbe"))
+
+
+_MOST_RULES, _MOST_CODES = 20, 255
+
+
+def _restart(path: Path, container: Container) -> Faults:
+    """A container's own restart policy, and its exceptions by exit code."""
+    policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
+    faults: Faults = []
+    if policy is not None:
+        faults += checks.one_of(path / "restartPolicy", policy, ("Always", "Never", "OnFailure"))
+    elif rules:
+        faults.append(required(path / "restartPolicy", "must specify restartPolicy when restart rules are used"))
+    here = path / "restartPolicyRules"
+    if len(rules) > _MOST_RULES:
+        faults.append(too_many(here, _MOST_RULES, len(rules)))
+    for at, rule in enumerate(rules):
+        action, codes = rule.get("action") or "", rule.get("exitCodes")
+        faults += checks.one_of(here[at] / "action", action, ("Restart", "RestartAllContainers"))
+        if codes is None:
+            faults.append(required(here[at] / "exitCodes", "must be specified"))
+            continue
+        faults += checks.one_of(here[at] / "exitCodes" / "operator", codes.get("operator") or "", ("In", "NotIn"))
+        if len(codes.get("values") or ()) > _MOST_CODES:
+            faults.append(too_many(here[at] / "exitCodes" / "values", _MOST_CODES, len(codes["values"])))
+    return faults
 
 
 def _host_ports(path: Path, listed: list[Container]) -> Faults:
@@ -245,38 +290,43 @@ def init_containers(path: Path, spec: Spec, grace: int | None) -> Faults:
         policy = container.get("restartPolicy")
         faults += common(here, container, spec)
         if policy is not None:
-            faults += _restart(here, policy)
+            faults += _restart(here, container)
+        elif container.get("restartPolicyRules"):
+            why = "must specify restartPolicy when restart rules are used"
+            faults.append(required(here / "restartPolicy", why))
         name = container.get("name") or ""
-        if name and name in seen:
+        if name in seen:
             faults.append(duplicate(here / "name", name))
-        seen.add(name)
-        faults += _host_ports_of(here, container)
+        elif name:
+            seen.add(name)
+        # The API counts each init container as the first of its list here.
+        faults += _host_ports(path, [container])
         if policy == "Always":
-            faults += probes.lifecycle(here / "lifecycle", container.get("lifecycle"), grace)
-            faults += probes.liveness(here / "livenessProbe", container.get("livenessProbe"))
-            faults += probes.readiness(here / "readinessProbe", container.get("readinessProbe"))
-            faults += probes.liveness(here / "startupProbe", container.get("startupProbe"))
+            faults += _hooks(here, container, spec, grace)
         else:
             faults += checks.unset(
                 here, container, ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"), _INIT
             )
+            faults += _no_restart_to_resize(here / "resizePolicy", container.get("resizePolicy") or [])
     return faults
 
 
-def _host_ports_of(here: Path, container: Container) -> Faults:
-    faults: Faults = []
-    taken: set[str] = set()
-    for index, port in enumerate(container.get("ports") or ()):
-        text = f"{port.get('protocol') or ''}/{port.get('hostIP') or ''}/{port.get('hostPort') or 0}"
-        if port.get("hostPort") and text in taken:
-            faults.append(duplicate((here / "ports")[index] / "hostPort", text))
-        taken.add(text)
-    return faults
+def _no_restart_to_resize(path: Path, policies: list[dict[str, Any]]) -> Faults:
+    why = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+    return [
+        invalid(path[at] / "restartPolicy", "RestartContainer", why)
+        for at, policy in enumerate(policies)
+        if policy.get("restartPolicy") == "RestartContainer"
+    ]
 
 
 _EPHEMERAL_FORBIDDEN = (
-    "lifecycle", "livenessProbe", "ports", "readinessProbe", "resizePolicy", "startupProbe",
+    "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules",
+    "livenessProbe", "readinessProbe", "startupProbe", "lifecycle",
 )  # fmt: skip
+
+
+_PRESENT_COUNTS = ("restartPolicy", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
 
 def ephemeral_containers(path: Path, spec: Spec) -> Faults:
@@ -288,18 +338,20 @@ def ephemeral_containers(path: Path, spec: Spec) -> Faults:
     for at, container in enumerate(spec.get("ephemeralContainers") or ()):
         here = path[at]
         faults += common(here, container, spec)
-        name = container.get("name") or ""
-        if name and name in seen:
+        image, name = container.get("image") or "", container.get("name") or ""
+        if image != image.strip():
+            faults.append(invalid(here / "image", image, "must not have leading or trailing whitespace"))
+        if name in seen:
             faults.append(duplicate(here / "name", name))
         seen.add(name)
         target = container.get("targetContainerName")
         if target and target not in known:
             faults.append(not_found(here / "targetContainerName", target))
-        faults += checks.unset(here, container, _EPHEMERAL_FORBIDDEN, "cannot be set for an Ephemeral Container")
-        if any((container.get("resources") or {}).values()):
-            faults.append(forbidden(here / "resources", "cannot be set for an Ephemeral Container"))
-        if container.get("restartPolicy") is not None:
-            faults.append(forbidden(here / "restartPolicy", "may not be set for ephemeral containers"))
+        faults += [
+            forbidden(here / field, "cannot be set for an Ephemeral Container")
+            for field in _EPHEMERAL_FORBIDDEN
+            if container.get(field) or (field in _PRESENT_COUNTS and container.get(field) is not None)
+        ]
         for index, mount in enumerate(container.get("volumeMounts") or ()):
             for name in ("subPath", "subPathExpr"):
                 if mount.get(name):

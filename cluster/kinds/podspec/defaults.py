@@ -5,9 +5,11 @@ Knows nothing of admission: service accounts, tolerations and priorities are fil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from cluster.kinds.podspec.resources import POD_LEVEL, aggregate, is_huge_page
 from cluster.kinds.podspec.volume_defaults import default_volume
 from cluster.meta.types import Obj
 
@@ -32,6 +34,7 @@ def default_pod(pod: Obj) -> None:
     if spec.get("hostNetwork"):
         _host_ports(spec)
     if "resources" in spec:
+        _pod_level_huge_pages(spec)
         _pod_level_requests(spec)
 
 
@@ -61,11 +64,33 @@ def _service_account(spec: Spec) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"] = name
 
 
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[(?:[a-fA-F0-9:]+)\])(?::[0-9]+)?"
+_IMAGE = re.compile(
+    rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::[\w][\w.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
+_DIGEST_ALONE = re.compile(r"[a-f0-9]{64}")
+
+
 def pull_policy(image: str) -> str:
-    """Always for `latest` or no tag, IfNotPresent for a tag or digest."""
+    """Always for `latest` or no tag, IfNotPresent for a tag or digest and for what is no name of an image."""
+    if not _IMAGE.fullmatch(image) or _DIGEST_ALONE.fullmatch(image) or len(_repository(image)) > _LONGEST_NAME:
+        return "IfNotPresent"
     if "@" in image:
         return "IfNotPresent" if _tag(image.partition("@")[0]) != "latest" else "Always"
     return "Always" if _tag(image) in ("", "latest") else "IfNotPresent"
+
+
+_LONGEST_NAME = 255
+
+
+def _repository(image: str) -> str:
+    """The name in full: without a host it is one of the default registry."""
+    name = image.partition("@")[0].removesuffix(f":{_tag(image)}" if _tag(image) else "")
+    return name if "/" in name else f"docker.io/library/{name}"
 
 
 def _tag(image: str) -> str:
@@ -88,8 +113,6 @@ def _container(container: dict[str, Any]) -> None:
     for name in ("postStart", "preStop"):
         if lifecycle.get(name):
             _http_get(lifecycle[name].get("httpGet"))
-    if (container.get("securityContext") or {}).get("procMount") == "":
-        del container["securityContext"]["procMount"]
 
 
 def _env(variable: dict[str, Any]) -> None:
@@ -137,16 +160,28 @@ def _host_ports(spec: Spec) -> None:
                 port["hostPort"] = port.get("containerPort", 0)
 
 
-_POD_LEVEL = ("cpu", "memory")
-
-
 def _pod_level_requests(spec: Spec) -> None:
-    """Pod-level requests: the sum of the containers' where all ask, else the pod-level limit."""
+    """Pod-level requests: what the containers ask for together, else the pod-level limit."""
     resources = spec["resources"]
     limits = resources.get("limits") or {}
     if not limits:
         return
-    requests = resources.setdefault("requests", {})
+    requests = dict(resources.get("requests") or {})
+    for name, total in aggregate(spec, "requests").items():
+        if name in POD_LEVEL:
+            requests.setdefault(name, str(total))
     for name, quantity in limits.items():
-        if name in _POD_LEVEL or name.startswith("hugepages-"):
+        if name in POD_LEVEL or is_huge_page(name):
             requests.setdefault(name, quantity)
+    if requests:
+        resources["requests"] = dict(sorted(requests.items()))
+
+
+def _pod_level_huge_pages(spec: Spec) -> None:
+    """Huge pages are not overcommitted: the pod's limit is what its containers are bounded by together."""
+    limits = dict(spec["resources"].get("limits") or {})
+    for name, total in aggregate(spec, "limits").items():
+        if is_huge_page(name) and name not in (spec["resources"].get("requests") or {}):
+            limits.setdefault(name, str(total))
+    if limits:
+        spec["resources"]["limits"] = dict(sorted(limits.items()))

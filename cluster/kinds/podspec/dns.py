@@ -31,7 +31,7 @@ def config(path: Path, value: dict[str, Any] | None, dns_policy: str) -> Faults:
     if len(servers) > NAMESERVERS:
         faults.append(invalid(path / "nameservers", servers, f"must not have more than {NAMESERVERS} nameservers"))
     for at, server in enumerate(servers):
-        faults += checks.ip((path / "nameservers")[at], server)
+        faults += checks.legacy_ip((path / "nameservers")[at], server)
     return faults + _searches(path / "searches", value.get("searches") or []) + _options(path, value)
 
 
@@ -65,7 +65,7 @@ def host_aliases(path: Path, aliases: list[dict[str, Any]]) -> Faults:
     """Extra lines of /etc/hosts."""
     faults: Faults = []
     for at, alias in enumerate(aliases):
-        faults += checks.ip(path[at] / "ip", alias.get("ip") or "")
+        faults += checks.legacy_ip(path[at] / "ip", alias.get("ip") or "")
         for index, name in enumerate(alias.get("hostnames") or ()):
             faults += checks.subdomain((path[at] / "hostnames")[index], name)
     return faults

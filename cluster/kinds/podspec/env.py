@@ -9,7 +9,8 @@ from typing import Any
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.meta import names
-from cluster.meta.field import Path, invalid, not_supported, required
+from cluster.meta.field import FieldError, Path, invalid, not_supported, required
+from cluster.meta.quantity import Quantity, canonical
 
 ENV_FIELDS = (
     "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
@@ -68,14 +69,20 @@ def field_ref(path: Path, ref: dict[str, Any], allowed: tuple[str, ...] = ENV_FI
     target = ref.get("fieldPath") or ""
     if not target:
         return [required(path / "fieldPath")]
+    if ref["apiVersion"] != "v1":
+        return [_unconvertible(path, target, f"unsupported pod version: {ref['apiVersion']}")]
     subscripted = re.fullmatch(r"(metadata\.(?:annotations|labels))\['(.*)'\]", target)
     if subscripted:
         return _subscript(path, *subscripted.groups())
     if target not in _KNOWN_FIELDS:
-        return [invalid(path / "fieldPath", target, f"error converting fieldPath: field label not supported: {target}")]
+        return [_unconvertible(path, target, f"field label not supported: {target}")]
     if target not in allowed:
         return [not_supported(path / "fieldPath", target, sorted(allowed))]
     return []
+
+
+def _unconvertible(path: Path, target: str, why: str) -> FieldError:
+    return invalid(path / "fieldPath", target, f"error converting fieldPath: {why}")
 
 
 def _subscript(path: Path, target: str, key: str) -> Faults:
@@ -85,13 +92,34 @@ def _subscript(path: Path, target: str, key: str) -> Faults:
 
 def resource_field_ref(path: Path, ref: dict[str, Any], *, in_volume: bool = False) -> Faults:
     """A reference to a request or limit of a container; a volume has to name the container."""
-    if in_volume and not ref.get("containerName"):
-        return [required(path / "containerName")]
     name = ref.get("resource") or ""
-    if not name:
-        return [required(path / "resource")]
-    known = name in RESOURCE_FIELDS or name.startswith(("requests.hugepages-", "limits.hugepages-"))
-    return [] if known else [not_supported(path / "resource", name, list(RESOURCE_FIELDS))]
+    faults: Faults = []
+    if in_volume and not ref.get("containerName"):
+        faults.append(required(path / "containerName"))
+    elif not name:
+        faults.append(required(path / "resource"))
+    elif name not in RESOURCE_FIELDS and not name.startswith(_HUGE_PAGES):
+        faults.append(not_supported(path / "resource", name, list(RESOURCE_FIELDS)))
+    return faults + _divisor(path / "divisor", name, ref.get("divisor") or "0")
+
+
+_HUGE_PAGES = ("requests.hugepages-", "limits.hugepages-")
+_BYTE_DIVISORS = ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
+
+
+def _divisor(path: str, name: str, divisor: str) -> Faults:
+    """What an amount may be divided by; nothing and zero are the default."""
+    kind = "hugepages" if name.startswith(_HUGE_PAGES) else name.partition(".")[2]
+    if name.partition(".")[0] not in ("limits", "requests") or Quantity.parse(divisor).nanos == 0:
+        return []
+    shown = {
+        "cpu": "cpu", "memory": "memory", "ephemeral-storage": "local ephemeral storage", "hugepages": "hugepages",
+    }.get(kind)  # fmt: skip
+    allowed = ("1m", "1") if kind == "cpu" else _BYTE_DIVISORS
+    if shown is None or canonical(divisor) in allowed:
+        return []
+    listed = "1m and 1" if kind == "cpu" else ", ".join(_BYTE_DIVISORS)
+    return [invalid(path, name, f"only divisor's values {listed} are supported with the {shown} resource")]
 
 
 def _key_ref(path: Path, ref: dict[str, Any]) -> Faults:
@@ -103,13 +131,10 @@ def _key_ref(path: Path, ref: dict[str, Any]) -> Faults:
 
 
 def _file_key_ref(path: Path, ref: dict[str, Any]) -> Faults:
-    faults: Faults = []
-    for name in ("key", "volumeName", "path"):
-        if not ref.get(name):
-            faults.append(required(path / name))
-    if ref.get("path"):
-        faults += checks.relative_path(path / "path", ref["path"])
-    return faults
+    key, volume, where = ref.get("key") or "", ref.get("volumeName") or "", ref.get("path") or ""
+    faults: Faults = env_name(path / "key", key) if key else [required(path / "key")]
+    faults += checks.label(path / "volumeName", volume) if volume else [required(path / "volumeName")]
+    return faults + (checks.no_backsteps(path / "path", where) if where else [required(path / "path")])
 
 
 _CHECKS: dict[str, Callable[[Path, dict[str, Any]], Faults]] = {
@@ -130,7 +155,8 @@ def env_from(path: Path, sources: list[dict[str, Any]]) -> Faults:
             faults += env_name(here / "prefix", source["prefix"])
         given = [name for name in ("configMapRef", "secretRef") if source.get(name) is not None]
         for name in given:
-            faults += checks.subdomain(here / name / "name", source[name].get("name") or "")
+            held = source[name].get("name") or ""
+            faults += checks.subdomain(here / name / "name", held) if held else [required(here / name / "name")]
         if not given:
             faults.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif len(given) > 1:

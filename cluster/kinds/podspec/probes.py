@@ -28,8 +28,8 @@ def _http(path: Path, action: Handler) -> Faults:
     faults: Faults = [] if action.get("path") else [required(path / "path")]
     faults += port_or_name(path / "port", action.get("port"))
     faults += checks.one_of(path / "scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
-    for at, header in enumerate(action.get("httpHeaders") or ()):
-        faults += checks.by_rule((path / "httpHeaders")[at], header.get("name") or "", names.http_header_name)
+    for header in action.get("httpHeaders") or ():
+        faults += checks.by_rule(path / "httpHeaders", header.get("name") or "", names.http_header_name)
     return faults
 
 
@@ -117,11 +117,39 @@ def readiness(path: Path, probe: dict[str, Any] | None) -> Faults:
     return faults
 
 
-def lifecycle(path: Path, hooks: dict[str, Any] | None, grace: int | None) -> Faults:
-    """postStart and preStop; `grace` is the pod's termination grace period in seconds."""
+def lifecycle(
+    path: Path, hooks: dict[str, Any] | None, grace: int | None, system: dict[str, Any] | None = None
+) -> Faults:
+    """postStart, preStop and stopSignal; `grace` is the pod's termination grace period in seconds, `system` its os."""
     kinds = {"exec": _exec, "httpGet": _http, "tcpSocket": _tcp, "sleep": _sleep(grace)}
     faults: Faults = []
     for name in ("postStart", "preStop"):
         if (hooks or {}).get(name) is not None:
             faults += _handler(path / name, (hooks or {})[name], kinds)
+    if (signal := (hooks or {}).get("stopSignal")) is not None:
+        faults += _stop_signal(path / "stopSignal", signal, system)
     return faults
+
+
+_NAMED_SIGNALS = (
+    "SIGABRT SIGALRM SIGBUS SIGCHLD SIGCLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT SIGKILL SIGPIPE SIGPOLL "
+    "SIGPROF SIGPWR SIGQUIT SIGSEGV SIGSTKFLT SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGUSR1 "
+    "SIGUSR2 SIGVTALRM SIGWINCH SIGXCPU SIGXFSZ"
+)
+LINUX_SIGNALS = sorted(
+    [
+        *_NAMED_SIGNALS.split(),
+        "SIGRTMIN",
+        "SIGRTMAX",
+        *(f"SIGRTMIN+{number}" for number in range(1, 16)),
+        *(f"SIGRTMAX-{number}" for number in range(1, 15)),
+    ]
+)
+WINDOWS_SIGNALS = ["SIGKILL", "SIGTERM"]
+
+
+def _stop_signal(path: Path, signal: str, system: dict[str, Any] | None) -> Faults:
+    if system is None:
+        return [forbidden(path, "may not be set for containers with empty `spec.os.name`")]
+    known = {"windows": WINDOWS_SIGNALS, "linux": LINUX_SIGNALS}.get(system.get("name") or "")
+    return [] if known is None else checks.one_of(path, signal, known)

@@ -38,7 +38,7 @@ def _node_affinity(path: Path, value: dict[str, Any]) -> Faults:
         weight = term.get("weight") or 0
         if not 1 <= weight <= 100:
             faults.append(invalid(here / "weight", weight, _WEIGHT))
-        faults += node_selector_term(here / "preference", term.get("preference") or {})
+        faults += node_selector_term(here / "preference", term.get("preference") or {}, any_value=True)
     return faults
 
 
@@ -114,7 +114,8 @@ def _toleration(path: Path, toleration: dict[str, Any]) -> Faults:
         if value:
             faults.append(invalid(path / "operator", value, "value must be empty when `operator` is 'Exists'"))
     else:
-        faults.append(not_supported(path / "operator", operator, ["Equal", "Exists"]))
+        known = ["Equal", "Exists", "Lt", "Gt"] if operator in ("Lt", "Gt") else ["Equal", "Exists"]
+        faults.append(not_supported(path / "operator", operator, known))
     return faults + (checks.one_of(path / "effect", effect, TAINT_EFFECTS) if effect else [])
 
 

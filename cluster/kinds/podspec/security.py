@@ -8,7 +8,8 @@ from typing import Any
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
-from cluster.meta.field import Path, duplicate, forbidden, invalid, required
+from cluster.kinds.podspec import windows
+from cluster.meta.field import Path, duplicate, forbidden, invalid, required, too_long
 
 Context = dict[str, Any]
 
@@ -23,33 +24,47 @@ def _id(path: str, value: int | None) -> Faults:
     return [invalid(path, value, _ID)] if value is not None and not 0 <= value <= checks.MAX_INT32 else []
 
 
-def _profile(path: Path, profile: Context | None, what: str) -> Faults:
-    """A seccomp or AppArmor profile."""
+def _seccomp(path: Path, profile: Context | None) -> Faults:
     if profile is None:
         return []
-    kind, local = profile.get("type", ""), profile.get("localhostProfile")
-    faults: Faults = []
-    if not kind:
-        return (
-            [
-                required(
-                    path / "type",
-                    f"{'seccomp type' if what == 'seccomp' else 'type'} is required when {what}Profile is set",
-                )
-            ]
-            if what == "seccomp"
-            else [required(path / "type", "type is required when appArmorProfile is set")]
-        )
-    if kind == "Localhost":
-        if local is None or local == "":
-            return [required(path / "localhostProfile", f"must be set when {what} type is Localhost")]
-        if what == "seccomp":
-            return checks.relative_path(path / "localhostProfile", local)
+    kind, local = profile.get("type") or "", profile.get("localhostProfile")
+    faults: Faults = (
+        checks.one_of(path / "type", kind, _PROFILES)
+        if kind
+        else [required(path / "type", "type is required when seccompProfile is set")]
+    )
+    here = path / "localhostProfile"
+    if kind != "Localhost":
+        if local is not None:
+            shown = {"Type": kind, "LocalhostProfile": local}
+            faults.append(invalid(here, shown, "can only be set when seccomp type is Localhost"))
         return faults
+    if local is None:
+        return [*faults, required(here, "must be set when seccomp type is Localhost")]
+    return faults + checks.relative_path(here, local)
+
+
+_PATH_MAX = 4095
+
+
+def _app_armor(path: Path, profile: Context | None) -> Faults:
+    if profile is None:
+        return []
+    kind, local, here = profile.get("type") or "", profile.get("localhostProfile"), path / "localhostProfile"
+    if not kind:
+        return [required(path / "type", "type is required when appArmorProfile is set")]
     if kind not in _PROFILES:
-        faults += checks.one_of(path / "type", kind, sorted(_PROFILES))
-    if local is not None:
-        faults.append(invalid(path / "localhostProfile", local, f"can only be set when {what} type is Localhost"))
+        return checks.one_of(path / "type", kind, _PROFILES)
+    if kind != "Localhost":
+        why = "can only be set when AppArmor type is Localhost"
+        return [invalid(here, local, why)] if local is not None else []
+    if local is None or local == "":
+        return [required(here, "must be set when AppArmor type is Localhost")]
+    faults: Faults = []
+    if local.strip() != local:
+        faults.append(invalid(here, local, "must not be padded with whitespace"))
+    if len(local) > _PATH_MAX:
+        faults.append(too_long(here, _PATH_MAX))
     return faults
 
 
@@ -60,18 +75,18 @@ def container(path: Path, context: Context | None, pod: Context) -> Faults:
     faults = _id(path / "runAsUser", context.get("runAsUser"))
     faults += _id(path / "runAsGroup", context.get("runAsGroup"))
     faults += _proc_mount(path / "procMount", context.get("procMount"), pod)
-    faults += _profile(path / "seccompProfile", context.get("seccompProfile"), "seccomp")
+    faults += _seccomp(path / "seccompProfile", context.get("seccompProfile"))
     if context.get("allowPrivilegeEscalation") is False:
         faults += _no_escalation(path, context)
-    faults += _profile(path / "appArmorProfile", context.get("appArmorProfile"), "AppArmor")
-    return faults
+    faults += windows.options(path / "windowsOptions", context.get("windowsOptions"))
+    return faults + _app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
 
 
 def _proc_mount(path: str, mount: str | None, pod: Context) -> Faults:
     if mount is None:
         return []
     faults = checks.one_of(path, mount, ("Default", "Unmasked"))
-    if not faults and mount == "Unmasked" and pod.get("hostUsers", True) is not False:
+    if mount == "Unmasked" and pod.get("hostUsers", True) is not False:
         faults.append(invalid(path, mount, "`hostUsers` must be false to use `Unmasked`"))
     return faults
 
@@ -92,11 +107,10 @@ def _no_escalation(path: Path, context: Context) -> Faults:
     return faults
 
 
-def pod(path: Path, spec: dict[str, Any], spec_path: Path) -> Faults:
+def pod(path: Path, spec: dict[str, Any]) -> Faults:
     """The pod's security context and the host namespaces, which the API keeps in one structure."""
     context = spec.get("securityContext") or {}
-    faults = _host_ports(spec, spec_path)
-    faults += _id(path / "fsGroup", context.get("fsGroup"))
+    faults = _id(path / "fsGroup", context.get("fsGroup"))
     faults += _id(path / "runAsUser", context.get("runAsUser"))
     faults += _id(path / "runAsGroup", context.get("runAsGroup"))
     for at, group in enumerate(context.get("supplementalGroups") or ()):
@@ -112,27 +126,29 @@ def pod(path: Path, spec: dict[str, Any], spec_path: Path) -> Faults:
     faults += _sysctls(path / "sysctls", context.get("sysctls") or [], spec)
     if (policy := context.get("fsGroupChangePolicy")) is not None:
         faults += checks.one_of(path / "fsGroupChangePolicy", policy, ("Always", "OnRootMismatch"))
-    faults += _profile(path / "seccompProfile", context.get("seccompProfile"), "seccomp")
-    faults += _profile(path / "appArmorProfile", context.get("appArmorProfile"), "AppArmor")
+    faults += _seccomp(path / "seccompProfile", context.get("seccompProfile"))
+    faults += windows.options(path / "windowsOptions", context.get("windowsOptions"))
+    faults += _app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
     if (policy := context.get("supplementalGroupsPolicy")) is not None:
         faults += checks.one_of(path / "supplementalGroupsPolicy", policy, ("Merge", "Strict"))
     if (policy := context.get("seLinuxChangePolicy")) is not None:
-        faults += checks.one_of(path / "seLinuxChangePolicy", policy, ("MountOption", "Recursive"))
+        faults += checks.one_of(path / "seLinuxChangePolicy", policy, ("Recursive",))
     return faults
 
 
-def _host_ports(spec: dict[str, Any], path: Path) -> Faults:
-    """On the host's network a container's port is the host's."""
+def host_ports(path: Path, spec: dict[str, Any], *, template: bool) -> Faults:
+    """On the host's network a container's port is the host's; a template may leave it to the default."""
     if not spec.get("hostNetwork"):
         return []
     faults: Faults = []
     for at, item in enumerate(spec.get("containers") or ()):
         for index, port in enumerate(item.get("ports") or ()):
-            if port.get("hostPort") != port.get("containerPort"):
+            number = port.get("hostPort") or 0
+            if number != (port.get("containerPort") or 0) and not (template and not number):
                 faults.append(
                     invalid(
                         ((path / "containers")[at] / "ports")[index] / "hostPort",
-                        port.get("hostPort") or 0,
+                        number,
                         "must match `containerPort` when `hostNetwork` is true",
                     )
                 )
@@ -160,25 +176,18 @@ def _sysctls(path: Path, sysctls: list[dict[str, Any]], spec: dict[str, Any]) ->
     return faults
 
 
-WINDOWS = "cannot be set for a windows pod"
-
-
-def windows_pod(path: Path, spec: dict[str, Any]) -> Faults:
-    """Settings that only Linux has, forbidden for a pod that names Windows."""
-    faults: Faults = []
-    for name in ("hostPID", "hostIPC"):
-        if spec.get(name):
-            faults.append(forbidden(path / name, WINDOWS))
-    context, here = spec.get("securityContext") or {}, path / "securityContext"
-    faults += checks.unset(
-        here,
-        context,
-        (
-            "appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls",
-        ),
-        WINDOWS,
-    )  # fmt: skip
-    if spec.get("shareProcessNamespace"):
-        faults.append(forbidden(path / "shareProcessNamespace", WINDOWS))
-    faults += checks.unset(here, context, ("runAsUser", "runAsGroup", "supplementalGroups"), WINDOWS)
+def host_users(path: Path, spec: dict[str, Any]) -> Faults:
+    """What a pod with users of its own may not share with the host."""
+    if spec.get("hostUsers") is not False:
+        return []
+    why = "when `hostUsers` is false"
+    faults = [forbidden(path / name, why) for name in ("hostNetwork", "HostPID", "HostIPC") if spec.get(_lower(name))]
+    for part in ("initContainers", "containers", "ephemeralContainers"):
+        for at, item in enumerate(spec.get(part) or ()):
+            if item.get("volumeDevices"):
+                faults.append(forbidden((path / part)[at] / "volumeDevices", why))
     return faults
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]

@@ -6,8 +6,9 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
-from cluster.kinds.podspec import containers, dns, resources, scheduling, security, volumes
-from cluster.meta.field import Path, duplicate, forbidden, invalid, required
+from cluster.kinds.golang import dump
+from cluster.kinds.podspec import containers, dns, resources, scheduling, security, volumes, windows
+from cluster.meta.field import Path, duplicate, forbidden, invalid, not_found, required, too_long
 from cluster.meta.labels import annotation_faults
 
 Spec = dict[str, Any]
@@ -17,15 +18,18 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 MIRROR = "kubernetes.io/config.mirror"
 
 
-def pod_spec(path: Path, spec: Spec) -> Faults:
-    """Faults of a PodSpec, topics in the order of the API."""
+def pod_spec(path: Path, spec: Spec, meta: dict[str, Any] | None = None) -> Faults:
+    """Faults of a PodSpec, topics in the order of the API. `meta` is the metadata of a pod; a template has none."""
     grace = spec.get("terminationGracePeriodSeconds")
-    faults = volumes.volumes(path / "volumes", spec.get("volumes") or [])
-    whole, spec = spec, {**spec, "volumes": volumes.sound(spec.get("volumes") or [])}
+    faults = volumes.volumes(path / "volumes", spec.get("volumes") or [], meta)
+    faults += _claims(path / "resourceClaims", spec.get("resourceClaims") or [])
+    whole, spec = spec, {**spec, "volumes": volumes.sound(spec.get("volumes") or [], meta)}
     faults += containers.containers(path / "containers", spec, grace)
     faults += containers.init_containers(path / "initContainers", spec, grace)
     faults += containers.ephemeral_containers(path / "ephemeralContainers", spec)
     spec = whole
+    faults += resources.pod_level(path / "resources", spec)
+    faults += security.host_ports(path, spec, template=meta is None)
     policy = spec.get("restartPolicy") or ""
     faults += (
         checks.one_of(path / "restartPolicy", policy, RESTART_POLICIES)
@@ -34,18 +38,57 @@ def pod_spec(path: Path, spec: Spec) -> Faults:
     )
     faults += dns.policy(path / "dnsPolicy", spec.get("dnsPolicy") or "")
     faults += checks.labels(path / "nodeSelector", spec.get("nodeSelector"))
-    faults += security.pod(path / "securityContext", spec, path)
+    faults += security.pod(path / "securityContext", spec)
     faults += scheduling.affinity(path / "affinity", spec.get("affinity"))
     faults += dns.config(path / "dnsConfig", spec.get("dnsConfig"), spec.get("dnsPolicy") or "")
     faults += scheduling.readiness_gates(path / "readinessGates", spec.get("readinessGates") or [])
     faults += scheduling.gates(path / "schedulingGates", spec.get("schedulingGates") or [])
     faults += scheduling.spread(path / "topologySpreadConstraints", spec.get("topologySpreadConstraints") or [])
+    faults += windows.host_process(path, spec)
+    faults += security.host_users(path, spec)
+    faults += _hostname_override(path / "hostnameOverride", spec)
     faults += _names(path, spec)
     faults += scheduling.tolerations(path / "tolerations", spec.get("tolerations") or [])
     faults += dns.host_aliases(path / "hostAliases", spec.get("hostAliases") or [])
     faults += _classes(path, spec)
-    faults += _claims(path / "resourceClaims", spec.get("resourceClaims") or [])
-    return faults + _system(path, spec)
+    faults += windows.system(path, spec)
+    return faults + _files_of_variables(path, spec)
+
+
+_LONGEST_HOSTNAME = 64
+
+
+def _hostname_override(path: Path, spec: Spec) -> Faults:
+    name = spec.get("hostnameOverride")
+    if name is None:
+        return []
+    faults: Faults = []
+    if spec.get("setHostnameAsFQDN"):
+        faults.append(forbidden(path, "may not be specified when setHostnameAsFQDN is true"))
+    if spec.get("hostNetwork"):
+        faults.append(forbidden(path, "may not be specified when hostNetwork is true"))
+    if len(name) > _LONGEST_HOSTNAME:
+        faults.append(too_long(path, _LONGEST_HOSTNAME))
+    return faults + checks.subdomain(path, name)
+
+
+def _files_of_variables(path: Path, spec: Spec) -> Faults:
+    """A variable read from a file names an emptyDir of the pod."""
+    known = {volume.get("name") or "": volume for volume in spec.get("volumes") or ()}
+    faults: Faults = []
+    for part in ("initContainers", "containers", "ephemeralContainers"):
+        for at, container in enumerate(spec.get(part) or ()):
+            for index, variable in enumerate(container.get("env") or ()):
+                ref = (variable.get("valueFrom") or {}).get("fileKeyRef")
+                if ref is None:
+                    continue
+                here = ((path / part)[at] / "env")[index] / "valueFrom" / "fileKeyRef" / "volumeName"
+                name = ref.get("volumeName") or ""
+                if name not in known:
+                    faults.append(not_found(here, name))
+                elif known[name].get("emptyDir") is None:
+                    faults.append(invalid(here, name, "referenced volume must be of type emptyDir"))
+    return faults
 
 
 def _names(path: Path, spec: Spec) -> Faults:
@@ -66,13 +109,17 @@ def _names(path: Path, spec: Spec) -> Faults:
 def _classes(path: Path, spec: Spec) -> Faults:
     faults: Faults = []
     for name in ("priorityClassName", "runtimeClassName"):
-        if spec.get(name):
+        if spec.get(name) or (name == "runtimeClassName" and spec.get(name) is not None):
             faults += checks.subdomain(path / name, spec[name])
     if (policy := spec.get("preemptionPolicy")) is not None:
-        faults += checks.one_of(path / "preemptionPolicy", policy, ("Never", "PreemptLowerPriority"))
+        here = path / "preemptionPolicy"
+        faults += checks.one_of(here, policy, ("PreemptLowerPriority", "Never")) if policy else [required(here)]
     if spec.get("overhead"):
         faults += resources.requirements(path / "overhead", {"limits": spec["overhead"]})
     return faults
+
+
+_CLAIM = "io.k8s.api.core.v1.PodResourceClaim"
 
 
 def _claims(path: Path, claims: list[dict[str, Any]]) -> Faults:
@@ -93,28 +140,16 @@ def _claims(path: Path, claims: list[dict[str, Any]]) -> Faults:
             faults.append(
                 invalid(
                     here,
-                    claim,
+                    dump(claim, _CLAIM),
                     "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
                 )
             )
         if not given:
-            faults.append(invalid(here, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"))
+            why = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            faults.append(invalid(here, dump(claim, _CLAIM), why))
         for field in given:
             faults += checks.subdomain(here / field, claim[field])
     return faults
-
-
-def _system(path: Path, spec: Spec) -> Faults:
-    """The operating system, and what it rules out."""
-    system = spec.get("os")
-    if system is None:
-        return []
-    name = system.get("name") or ""
-    if not name:
-        return [required(path / "os" / "name", "cannot be empty")]
-    if name == "windows":
-        return security.windows_pod(path, spec)
-    return checks.one_of(path / "os" / "name", name, ("linux", "windows"))
 
 
 def pod_annotations(path: Path, annotations: dict[str, str], spec: Spec) -> Faults:
@@ -149,28 +184,3 @@ def template(path: Path, value: dict[str, Any]) -> Faults:
             forbidden(path / "spec" / "ephemeralContainers", "ephemeral containers not allowed in pod template")
         )
     return faults
-
-
-_GONE = {
-    "rbd": "deprecated in v1.28, non-functional in v1.31+",
-    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
-    "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
-    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
-    "flocker": "deprecated in v1.22, non-functional in v1.25+",
-    "storageos": "deprecated in v1.22, non-functional in v1.25+",
-    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
-    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
-}
-
-
-def spec_warnings(path: str, spec: Spec) -> list[str]:
-    """What the API lets pass with a word of warning."""
-    out = []
-    for at, volume in enumerate(spec.get("volumes") or ()):
-        out += [f"{path}.volumes[{at}].{name}: {why}" for name, why in _GONE.items() if volume.get(name)]
-    out += [
-        f'{path}.imagePullSecrets[{at}].name: invalid empty name ""'
-        for at, secret in enumerate(spec.get("imagePullSecrets") or ())
-        if not secret.get("name")
-    ]
-    return out

@@ -6,6 +6,7 @@ difference decides who owns an empty map.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from cluster.meta.gojson import sprint
@@ -194,13 +195,18 @@ def _below(value: Any, structure: Structure, element: str, out: FieldSet) -> Non
 
 
 def _list_set(value: Any, structure: Structure, out: FieldSet) -> None:
+    """Of an item that is there twice only the key is spoken of: which of the two it stands for is not said."""
+    held: list[tuple[str, Any]] = []
     for item in value if isinstance(value, list) else ():
         try:
-            element = element_of(structure, item)
+            held.append((element_of(structure, item), item))
         except ElementFault:
             continue
-        _below(item, structure.item(), element, out)
-        out.members.add(element)
+    out.members.update(element for element, _ in held)
+    doubled = {element for element, times in Counter(element for element, _ in held).items() if times > 1}
+    for element, item in held:
+        if element not in doubled:
+            _below(item, structure.item(), element, out)
 
 
 def _map_set(value: dict[str, Any], structure: Structure, out: FieldSet) -> None:
@@ -302,10 +308,35 @@ def _compare_children(left: Any, right: Any, structure: Structure, path: tuple[s
 
 
 def _compare_lists(left: Any, right: Any, structure: Structure, path: tuple[str, ...], out: Comparison) -> None:
-    before, after = index(left, structure), index(right, structure)
+    """Items that are there twice count as one piece, whose parts are not told apart."""
+    before, after = _grouped(left, structure), _grouped(right, structure)
     child = structure.item()
     for element in before | after:
-        _compare(before.get(element, ABSENT), after.get(element, ABSENT), child, (*path, element), out)
+        one, other = before.get(element, ()), after.get(element, ())
+        here = (*path, element)
+        if len(one) <= 1 and len(other) <= 1:
+            _compare(one[0] if one else ABSENT, other[0] if other else ABSENT, child, here, out)
+        elif len(one) > 1 and len(other) > 1:
+            if not same(list(one), list(other)):
+                _insert(out.modified, here)
+        elif len(one) > 1:
+            if other:
+                _compare(ABSENT, other[0], child, here, out)
+            _insert(out.removed, here)
+        else:
+            if one:
+                _compare(one[0], ABSENT, child, here, out)
+            _insert(out.added, here)
+
+
+def _grouped(value: Any, structure: Structure) -> dict[str, list[Any]]:
+    out: dict[str, list[Any]] = {}
+    for item in value if isinstance(value, list) else ():
+        try:
+            out.setdefault(element_of(structure, item), []).append(item)
+        except ElementFault:
+            continue
+    return out
 
 
 def index(value: Any, structure: Structure) -> dict[str, Any]:

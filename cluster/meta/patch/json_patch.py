@@ -29,9 +29,7 @@ def json_patch(document: Any, operations: Any) -> Any:
     if not isinstance(operations, list):
         raise bad_request(_decode_fault(kind_of(operations), _GO_TYPE))
     if len(operations) > MAX_OPERATIONS:
-        raise too_large(
-            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
-        )
+        raise too_large(f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}")
     document = clone(document)
     budget = [_MAX_COPIED]
     try:

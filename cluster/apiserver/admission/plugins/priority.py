@@ -33,7 +33,7 @@ class Priority(PlainPlugin):
                 f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; "
                 f"priority admission controller computed {priority} from the given PriorityClass name",
             )
-        if spec.get("preemptionPolicy") and spec["preemptionPolicy"] != policy:
+        if spec.get("preemptionPolicy") is not None and spec["preemptionPolicy"] != policy:
             raise attributes.refused(
                 f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
                 f"priority admission controller computed {policy} from the given PriorityClass name",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
+from cluster.meta import errors, names
 from cluster.meta.objects import clone
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import GroupResource, Obj
@@ -36,7 +37,7 @@ class RuntimeClass(PlainPlugin):
         given = pod["spec"].get("overhead")
         found = self._class(attributes, pod)
         defined = ((found or {}).get("overhead") or {}).get("podFixed")
-        if given and not defined:
+        if given is not None and not defined:
             why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
             raise attributes.refused(why)
 
@@ -44,6 +45,10 @@ class RuntimeClass(PlainPlugin):
         name = pod["spec"].get("runtimeClassName")
         if name is None:
             return None
+        complaint = names.unaskable(name)
+        if complaint:
+            # The original asks the server for the class, and its client refuses what is no part of a path.
+            raise errors.StatusError(500, "", complaint)
         found = self.around.objects.get(CLASSES, "", name)
         if found is None:
             raise a.refused(f'pod rejected: RuntimeClass "{name}" not found')

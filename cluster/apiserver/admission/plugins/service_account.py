@@ -8,6 +8,7 @@ from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
 from cluster.apiserver.authz.node_relations import references
 from cluster.apiserver.registry.metadata import generate_name
+from cluster.meta import names
 from cluster.meta.types import GroupResource, Obj
 
 PODS = GroupResource("", "pods")
@@ -57,7 +58,8 @@ class ServiceAccount(PlainPlugin):
     def _account(self, a: Attributes, name: str) -> Obj:
         account = self.around.objects.get(ACCOUNTS, a.namespace, name)
         if account is None:
-            raise a.refused(f'error looking up service account {a.namespace}/{name}: serviceaccount "{name}" not found')
+            why = names.unaskable(name) or f'serviceaccount "{name}" not found'
+            raise a.refused(f"error looking up service account {a.namespace}/{name}: {why}")
         return account
 
     @staticmethod
