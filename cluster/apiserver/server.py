@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,8 @@ from cluster.apiserver.authn.tokens import (
     TokenSources,
 )
 from cluster.apiserver.authz.escalation import EscalationCheck
-from cluster.apiserver.authz.interface import AlwaysAllowMasters, AuthorizerChain
-from cluster.apiserver.authz.node import NodeAuthorizer
+from cluster.apiserver.authz.interface import AuthorizerChain
+from cluster.apiserver.authz.modes import by_roles, chain_of
 from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.compaction import Compaction
@@ -67,7 +67,7 @@ from cluster.apiserver.registry.cache import Watch
 from cluster.apiserver.registry.feed import Feed
 from cluster.apiserver.registry.hooks import default_hooks
 from cluster.apiserver.registry.registry import Registry
-from cluster.apiserver.registry.services import Services
+from cluster.apiserver.registry.services import Hooks, Services
 from cluster.apiserver.request import LOOPBACK, UserInfo
 from cluster.client.endpoint import KeyPair
 from cluster.kinds.kind import Kind
@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
     from cluster.apiserver.authn.service_accounts import ServiceAccountTokens, TokenIssuer
+    from cluster.apiserver.authn.webhook import TokenWebhook
+    from cluster.apiserver.authz.configuration import Mode
     from cluster.apiserver.masters import Masters
     from cluster.client.interface import Client
     from cluster.storage.encryption.configuration import Encryption
@@ -131,6 +133,10 @@ class ApiServerOptions:
     min_request_timeout: float = 1800.0
     """Seconds a watch goes on at least, when its client does not say."""
     signing_key: Path | None = None
+    authorization: Sequence[Mode] = ()
+    """The authorizers in their order; none: Node and RBAC."""
+    token_webhook: TokenWebhook | None = None
+    """Who is asked about tokens that nobody here knows."""
     service_accounts: ServiceAccountTokens | None = None
     """How tokens of service accounts are issued and recognised, beside `signing_key`; None: as usual."""
     encryption: Encryption | None = None
@@ -161,6 +167,7 @@ class ApiServer:
         self.allocator = ServiceAllocator(self.options.service_cidr, self.options.node_ports)
         self._sharing = self._shared_allocator() if self.store.shared else None
         self.authorizer = self._authorizer()
+        self.token_sources = TokenSources((), ())
         self._registries: dict[Any, Registry] = {}
         self.services = self._services()
         self.router = Router(self.kinds, self.registry)
@@ -223,6 +230,8 @@ class ApiServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self.authorizer.close()
+        await self.token_sources.close()
         self.deadlines.close()
         self.webhooks.close()
         if self.audit is not None:
@@ -279,8 +288,7 @@ class ApiServer:
 
     def _authorizer(self) -> AuthorizerChain:
         self.rbac = RbacAuthorizer(self.feed)
-        self.nodes = NodeAuthorizer(self.feed)
-        return AuthorizerChain([AlwaysAllowMasters(), self.nodes, self.rbac])
+        return chain_of(self.options.authorization, self.rbac, self.feed, self.clock)
 
     def _services(self) -> Services:
         self.webhooks = Caller(self.feed)
@@ -300,11 +308,17 @@ class ApiServer:
             self.clock,
             default_chain(surroundings),
             self.options.allowances,
-            default_hooks(self.allocator, self._sharing) | EscalationCheck(self.rbac, self.authorizer).hooks(),
+            self._hooks(),
             schema=schema(self.minor),
             documentation=Documentation(self.minor, self.kinds),
             shortest_watch=self.options.min_request_timeout,
         )
+
+    def _hooks(self) -> dict[GroupResource, Hooks]:
+        hooks = default_hooks(self.allocator, self._sharing)
+        if by_roles(self.options.authorization):
+            hooks |= EscalationCheck(self.rbac, self.authorizer).hooks()
+        return hooks
 
     def _shared_allocator(self) -> SharedAllocator:
         from cluster.apiserver.allocators.shared import SharedAllocator
@@ -335,6 +349,10 @@ class ApiServer:
             from cluster.apiserver.authn.legacy_tokens import LegacyTokens
 
             sources += [LegacyTokens(accounts, self.feed, self._label_secret), accounts]
+        if self.options.token_webhook is not None:
+            from cluster.apiserver.authn.webhook import WebhookTokens
+
+            sources.append(WebhookTokens(self.options.token_webhook, audiences, self.clock))
         return TokenSources(sources, audiences)
 
     def _account_tokens(self) -> TokenIssuer | None:

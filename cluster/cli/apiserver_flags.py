@@ -147,6 +147,15 @@ FLAGS: tuple[Flag, ...] = (
     Flag("audit-webhook-config-file", readable_file, "a kubeconfig: where audit events are posted to"),
     Flag("audit-webhook-initial-backoff", duration, "the pause after the first failure (default 10s)"),
     Flag("audit-webhook-mode", one_of(*MODES), "batch (default), blocking or blocking-strict"),
+    Flag("authentication-token-webhook-cache-ttl", duration, "how long the webhook's answers are kept (default 2m)"),
+    Flag("authentication-token-webhook-config-file", readable_file, "a kubeconfig: who is asked about unknown tokens"),
+    Flag("authentication-token-webhook-version", one_of("v1", "v1beta1"), "of the reviews sent (default v1beta1)"),
+    Flag("authorization-config", readable_file, "the AuthorizationConfiguration: authorizers and their order"),
+    Flag("authorization-mode", names, "AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook (default Node,RBAC)"),
+    Flag("authorization-webhook-cache-authorized-ttl", duration, "how long a yes is kept (default 5m)"),
+    Flag("authorization-webhook-cache-unauthorized-ttl", duration, "how long a no is kept (default 30s)"),
+    Flag("authorization-webhook-config-file", readable_file, "a kubeconfig: who is asked what somebody may"),
+    Flag("authorization-webhook-version", one_of("v1", "v1beta1"), "of the reviews sent (default v1beta1)"),
     Flag(
         "enable-priority-and-fairness",
         boolean,
@@ -331,6 +340,65 @@ def _service_accounts(values: Values) -> dict[str, Any]:
     return {"service_accounts": options}
 
 
+def _authorization(values: Values) -> dict[str, Any]:
+    flags = [name for name in values if name.startswith("authorization-") and name != "authorization-config"]
+    path = values.get("authorization-config")
+    if path is None and not flags:
+        return {}
+    from cluster.apiserver.authz import configuration
+    from cluster.cli.configuration import read_as
+
+    if path is not None:
+        if flags:
+            raise Refused(f"{_COMPONENT}authorization-config and {_COMPONENT}{flags[0]} exclude each other")
+        return {"authorization": read_as(path, configuration.read)}
+    given = values.get("authorization-mode", tuple(mode.type for mode in configuration.DEFAULT))
+    try:
+        return {"authorization": configuration.of_names(given, _access_webhook(values))}
+    except ValueError as error:
+        raise Refused(f"{_COMPONENT}authorization-mode: {error}") from error
+
+
+def _access_webhook(values: Values) -> Any:
+    path = values.get("authorization-webhook-config-file")
+    if path is None:
+        return None
+    from cluster.apiserver.authz.webhook import AccessWebhook
+
+    return AccessWebhook(
+        target=_target(path),
+        version=values.get("authorization-webhook-version", "v1beta1"),
+        allowed_kept=values.get("authorization-webhook-cache-authorized-ttl", 300.0),
+        refused_kept=values.get("authorization-webhook-cache-unauthorized-ttl", 30.0),
+    )
+
+
+def _target(path: Path) -> Any:
+    from cluster.apiserver.webhook_config import Target
+
+    try:
+        return Target.read(path)
+    except (OSError, ValueError) as error:
+        raise Refused(str(error)) from error
+
+
+def _token_webhook(values: Values) -> dict[str, Any]:
+    given = [name for name in values if name.startswith("authentication-token-webhook-")]
+    if not given:
+        return {}
+    path = values.get("authentication-token-webhook-config-file")
+    if path is None:
+        raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}authentication-token-webhook-config-file too")
+    from cluster.apiserver.authn.webhook import TokenWebhook
+
+    webhook = TokenWebhook(
+        target=_target(path),
+        version=values.get("authentication-token-webhook-version", "v1beta1"),
+        kept=values.get("authentication-token-webhook-cache-ttl", 120.0),
+    )
+    return {"token_webhook": webhook}
+
+
 def _keys(path: Path) -> list[Any]:
     from cluster.apiserver.authn.jose import public_keys
 
@@ -342,10 +410,12 @@ def _keys(path: Path) -> list[Any]:
 
 _TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (
     _audit,
+    _authorization,
     _encryption,
     _front_proxy,
     _proxy_client,
     _service_accounts,
+    _token_webhook,
 )
 
 

@@ -42,6 +42,11 @@ class TokenSources:
         told = list(dict.fromkeys(faults))
         raise InvalidCredential(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
 
+    async def close(self) -> None:
+        for source in self._sources:
+            if hasattr(source, "close"):
+                await source.close()
+
 
 class ForThisServer:
     """Tokens that know no audience are good for this server's."""

@@ -88,11 +88,11 @@ class EscalationCheck:
     def _confirm(self, resource: GroupResource, name: str, user: UserInfo, rules: list[Rule], namespace: str) -> None:
         missing = self.missing(user, rules, namespace)
         if missing:
-            raise _refusal(resource, name, user, missing, self._rbac.rules_for(user, namespace)[1])
+            raise _refusal(resource, name, user, missing, self._rbac.rules_for(user, namespace).problem)
 
     def missing(self, user: UserInfo, rules: Iterable[Rule], namespace: str) -> list[Rule]:
         """The parts of `rules` that no single rule of the user covers."""
-        held, _ = self._rbac.rules_for(user, namespace)
+        held = self._rbac.rules_for(user, namespace).rules
         return [part for rule in rules for part in parts(rule) if not any(covers(h, part) for h in held)]
 
 

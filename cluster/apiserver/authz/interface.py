@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cluster.apiserver.request import MASTERS, UserInfo
 from cluster.meta.selectors import FieldTerm, Requirement
@@ -66,6 +66,14 @@ class Answer(NamedTuple):
     error: str = ""
 
 
+class Rules(NamedTuple):
+    """PolicyRules of a user in a namespace, what went wrong, and whether there may be more than can be told."""
+
+    rules: list[dict[str, Any]]
+    problem: str = ""
+    incomplete: bool = False
+
+
 class Authorizer(Protocol):
     def authorize(self, attributes: Attributes) -> Answer: ...
 
@@ -98,6 +106,9 @@ class Always:
 
     def authorize(self, attributes: Attributes) -> Answer:
         return self._answer
+
+    def rules_for(self, user: UserInfo, namespace: str) -> Rules:
+        return Rules(_EVERYTHING if self._answer.decision is Decision.ALLOW else [])
 
 
 class AuthorizerChain:
@@ -136,6 +147,19 @@ class AuthorizerChain:
             unsure.append(answer)
         return _joined(unsure)
 
+    async def close(self) -> None:
+        for authorizer in self._authorizers:
+            if hasattr(authorizer, "close"):
+                await authorizer.close()
+
+    def rules_for(self, user: UserInfo, namespace: str) -> Rules:
+        """All that can be told of a user's rights without a question."""
+        found = [a.rules_for(user, namespace) for a in self._authorizers if hasattr(a, "rules_for")]
+        problems = list(dict.fromkeys(answer.problem for answer in found if answer.problem))
+        problem = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]" if problems else ""
+        rules = [rule for answer in found for rule in answer.rules]
+        return Rules(rules, problem, any(answer.incomplete for answer in found))
+
     async def answering(self, evaluate: Callable[[], Awaitable[None]]) -> None:
         """Run what asks by `authorize`, again and again until all its questions have been answered."""
         answers: dict[Attributes, Answer] = {}
@@ -163,7 +187,12 @@ def _joined(unsure: Sequence[Answer]) -> Answer:
     return Answer(Decision.NO_OPINION, "\n".join(reasons), error)
 
 
+_EVERYTHING: list[dict[str, Any]] = [
+    {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
+    {"verbs": ["*"], "nonResourceURLs": ["*"]},
+]
 ALLOWED, NO_OPINION = Answer(Decision.ALLOW), Answer(Decision.NO_OPINION)
+NOTHING_ALLOWED = Answer(Decision.NO_OPINION, "Everything is forbidden.")
 
 
 def refusal(attributes: Attributes, reason: str) -> str:

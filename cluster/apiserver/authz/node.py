@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cluster.apiserver.authz.bootstrap import policy_objects
-from cluster.apiserver.authz.interface import ALLOWED, NO_OPINION, Answer, Attributes, Decision
+from cluster.apiserver.authz.interface import ALLOWED, NO_OPINION, Answer, Attributes, Decision, Rules
 from cluster.apiserver.authz.node_relations import NodeRelations
 from cluster.apiserver.authz.rbac import RoleSource, Rule, allows
 from cluster.apiserver.request import UserInfo
@@ -46,6 +46,11 @@ class NodeAuthorizer:
             if special is not None:
                 return special(self, attributes, node)
         return self._plain(attributes)
+
+    def rules_for(self, user: UserInfo, namespace: str) -> Rules:
+        if node_of(user) is None:
+            return Rules([])
+        return Rules([], "node authorizer does not support user rule resolution", True)
 
     def _plain(self, a: Attributes) -> Answer:
         if self._rules is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from cluster.apiserver.authz.interface import NO_OPINION, Answer, Attributes, Decision
+from cluster.apiserver.authz.interface import NO_OPINION, Answer, Attributes, Decision, Rules
 from cluster.apiserver.request import UserInfo
 from cluster.meta.types import GroupResource, Obj
 
@@ -49,11 +49,11 @@ class RbacAuthorizer:
                 return Answer(Decision.ALLOW, f"RBAC: allowed by {_why(binding, subject)}")
         return Answer(Decision.NO_OPINION, f"RBAC: {aggregate(problems)}") if problems else NO_OPINION
 
-    def rules_for(self, user: UserInfo, namespace: str) -> tuple[list[Rule], str]:
+    def rules_for(self, user: UserInfo, namespace: str) -> Rules:
         """Every rule that speaks for the user in a namespace (cluster-wide ones first), and what went wrong."""
         problems: list[str] = []
         rules = [rule for rule, _, _ in self._rules(user, namespace, problems.append)]
-        return rules, aggregate(problems)
+        return Rules(rules, aggregate(problems))
 
     def role_rules(self, ref: dict[str, Any], namespace: str) -> list[Rule] | None:
         """The rules of a roleRef; None when the role is missing."""

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.authn.interface import InvalidCredential
 from cluster.apiserver.authz.interface import Attributes, Decision, Selectors
-from cluster.apiserver.authz.node import node_of
-from cluster.apiserver.authz.rbac import aggregate
 from cluster.apiserver.authz.selectors import of_review
 from cluster.apiserver.handlers import body, render, review_checks
 from cluster.apiserver.handlers.accept import uncolumned
@@ -66,11 +64,7 @@ class Reviews:
         namespace = (obj.get("spec") or {}).get("namespace") or ""
         if not namespace:
             raise errors.bad_request("no namespace on request")
-        rules, problem = self._server.rbac.rules_for(ctx.user, namespace)
-        problems = [problem] if problem else []
-        incomplete = node_of(ctx.user) is not None
-        if incomplete:
-            problems.insert(0, "node authorizer does not support user rule resolution")
+        rules, problem, incomplete = self._server.authorizer.rules_for(ctx.user, namespace)
         status: Obj = {
             "resourceRules": [_resource_rule(r) for r in rules if r.get("resources")],
             "nonResourceRules": [
@@ -80,8 +74,8 @@ class Reviews:
             ],
             "incomplete": incomplete,
         }
-        if problems:
-            status["evaluationError"] = aggregate(problems)
+        if problem:
+            status["evaluationError"] = problem
         obj["spec"], obj["status"] = {}, status
         return self._answer(ctx, obj)
 
