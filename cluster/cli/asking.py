@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Iterator
 from http.client import HTTPSConnection
 from typing import Any
 
@@ -24,6 +25,18 @@ class Asker:
 
     def text(self, path: str) -> str:
         return self.send("GET", path)
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """A long answer; raises OSError when it is not given."""
+        try:
+            self._connection.request("GET", path)
+            answer = self._connection.getresponse()
+            if answer.status != 200:
+                raise OSError(f"{path}: {answer.status} {answer.read(500).decode(errors='replace')}")
+            while block := answer.read(1 << 20):
+                yield block
+        finally:
+            self._connection.close()
 
     def json(self, path: str) -> dict[str, Any]:
         found = json.loads(self.text(path))

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -56,11 +57,12 @@ async def _serve(place: Place, report: int) -> int:
         claimed, held = claim(config.get("range"))
         if claimed != config.get("range"):
             config["range"] = claimed
-        opened = await storages.open_store(place, config)
+        opened = await storages.open_store(place, config, fail_point=_fail_point(config))
     except Exception as error:
         return _not_started(report, error)
     try:
         cluster = Cluster(opened.store, _options(place, config))
+        _offer_snapshots(cluster, opened, place, config)
         await _start(cluster, config)
     except Exception as error:
         await opened.close()
@@ -75,6 +77,24 @@ async def _serve(place: Place, report: int) -> int:
     place.daemon.unlink(missing_ok=True)
     del held
     return code
+
+
+def _offer_snapshots(cluster: Cluster, opened: storages.Opened, place: Place, config: dict[str, Any]) -> None:
+    from cluster.apiserver.handlers.snapshot import PATH, SnapshotHandler
+    from cluster.cli.snapshot import about
+
+    cluster.server.router.paths[PATH] = SnapshotHandler(opened.store, about(place.name, config), _fail_point(config))
+
+
+def _fail_point(config: dict[str, Any]) -> Callable[[str], None] | None:
+    """`POINT:NUMBER` in config.json ends the process when it comes to the point for the number-th time: for trials of
+    what survives; no command writes it."""
+    given = config.get("fail_point")
+    if not given:
+        return None
+    from cluster.testing.faults import kill_at
+
+    return kill_at(given)
 
 
 def _not_started(report: int, error: Exception) -> int:
@@ -137,7 +157,7 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         root=place.node,
         runtime=config["runtime"],
         nodes=config.get("nodes") or 1,
-        node_name=place.name,
+        node_name=config.get("node_name") or place.name,
         service_cidr=service_cidr,
         pod_network=pod_network(number),
         server=server,

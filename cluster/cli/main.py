@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from cluster.cli import places
@@ -66,6 +67,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     logs = add("logs", _logs, "show the log of the cluster's process")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until interrupted")
     logs.add_argument("--tail", type=int, default=-1, metavar="N", help="only the last N lines")
+    _add_snapshot(commands, shared)
     add("kubeconfig", _kubeconfig, "print a kubeconfig for this cluster alone")
     return parser
 
@@ -108,6 +110,31 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--wait", action="store_true", help="wait until it is ready, which start always does")
     parser.add_argument("--no-context", action="store_true", help="leave the kubeconfig alone")
+
+
+def _add_snapshot(commands: Any, shared: argparse.ArgumentParser) -> None:
+    from cluster.cli.storages import KINDS
+
+    text = "save the cluster's state in a file, restore it, or look at such a file"
+    below = commands.add_parser("snapshot", help=text, description=text, allow_abbrev=False)
+    verbs = below.add_subparsers(required=True, metavar="COMMAND")
+    for name, function, about in (
+        ("save", _snapshot_save, "write the state, as it is at one moment, to FILE; the cluster may run"),
+        ("restore", _snapshot_restore, "make FILE the state of a cluster that is stopped, or of a new one"),
+        ("status", _snapshot_status, "check FILE and show what is in it"),
+    ):
+        made = verbs.add_parser(name, help=about, description=about, parents=[shared], allow_abbrev=False)
+        made.add_argument("file", metavar="FILE")
+        made.set_defaults(command=function)
+        if name == "restore":
+            made.add_argument("--storage", choices=KINDS, default="", help="of a new cluster (default: sqlite)")
+            made.add_argument("--etcd-servers", type=_urls, default=(), metavar="URL[,URL]", help="of a new cluster")
+            made.add_argument(
+                "--bump-revision", type=int, default=1_000_000_000, metavar="N",
+                help="how far revisions go on after the snapshot's (default: %(default)s)",
+            )  # fmt: skip
+        if name == "status":
+            made.add_argument("-w", "--write-out", choices=("simple", "table", "json"), default="simple")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -252,6 +279,34 @@ def _logs(place: Place, arguments: argparse.Namespace) -> int:
                 return 0
             else:
                 time.sleep(0.2)
+    return 0
+
+
+def _snapshot_save(place: Place, arguments: argparse.Namespace) -> int:
+    from cluster.cli.snapshot import save
+
+    save(place, Path(arguments.file))
+    print(f"Snapshot saved at {arguments.file}")
+    return 0
+
+
+def _snapshot_restore(place: Place, arguments: argparse.Namespace) -> int:
+    from cluster.cli.snapshot import restore
+    from cluster.cli.storages import Wish
+
+    if arguments.bump_revision < 1:
+        raise Refused("--bump-revision must be at least 1, or watches would go on where the state has changed")
+    wish = Wish(arguments.storage, arguments.etcd_servers)
+    found = restore(place, Path(arguments.file), wish, arguments.bump_revision, os.environ)
+    print(f"Cluster {place.name} has the {len(found.records)} objects of {arguments.file}; start it to use them")
+    return 0
+
+
+def _snapshot_status(place: Place, arguments: argparse.Namespace) -> int:
+    from cluster.cli.snapshot import read, table
+
+    path = Path(arguments.file)
+    print(table(path, read(path), arguments.write_out))
     return 0
 
 

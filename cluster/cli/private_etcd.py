@@ -24,6 +24,7 @@ from cluster.cli.places import Refused
 PROGRAM = "etcd"
 _SOCKET = "client:1"
 """etcd wants a port in the name of a socket."""
+_BEFORE = "data.before"
 _LONGEST_PATH = 100
 _PATIENCE = 30.0
 _QUOTA = 4 << 30
@@ -102,9 +103,20 @@ class PrivateEtcd:
         finally:
             os.close(alone)
 
+    def take_data_of(self, other: PrivateEtcd) -> None:
+        """The other's data become this one's; both must have ended."""
+        data, before = self.directory / "data", self.directory / _BEFORE
+        shutil.rmtree(before, ignore_errors=True)
+        if data.exists():
+            data.rename(before)
+        (other.directory / "data").rename(data)
+        shutil.rmtree(before, ignore_errors=True)
+
     def alive(self) -> bool:
         if self._process is not None:
             self._process.poll()
+        if not self.directory.is_dir():
+            return False
         held = places.hold(self.directory / "lock")
         if held is None:
             return True
@@ -117,6 +129,9 @@ class PrivateEtcd:
         if lock is None:
             return
         os.set_inheritable(lock, True)
+        if (self.directory / _BEFORE).exists() and not (self.directory / "data").exists():
+            # A restore ended between its two steps: what was there is there again.
+            (self.directory / _BEFORE).rename(self.directory / "data")
         for name in (_SOCKET, "peer:1"):
             (self.directory / name).unlink(missing_ok=True)
         with (self.directory / "log").open("ab") as log:

@@ -20,6 +20,7 @@ from cluster.cli.places import Place, Refused
 
 if TYPE_CHECKING:
     from cluster.cli.private_etcd import PrivateEtcd
+    from cluster.storage.etcd import EtcdStore
     from cluster.storage.interface import Store
 
 SQLITE, MEMORY, ETCD = KINDS = ("sqlite", "memory", "etcd")
@@ -133,11 +134,11 @@ async def open_store(
         raise
 
 
-async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings) -> Store:
+async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings, *, restoring: bool = False) -> EtcdStore:
     """Raises Refused, StoreUnavailable."""
     from cluster.storage.etcd import EtcdStore
 
-    store = await EtcdStore.open(*urls, tls=_tls(urls, settings))
+    store = await EtcdStore.open(*urls, tls=_tls(urls, settings), restoring=restoring)
     for record in (await store.list_at("/registry/", limit=1)).records:
         if record.value.startswith(_FOREIGN):
             await store.close()

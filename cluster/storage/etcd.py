@@ -2,7 +2,7 @@
 
 It speaks the JSON form of etcd's v3 API (its gRPC gateway), so nothing but an HTTP client is needed. A write is one
 transaction: compare the key's revision, then write, else read why not. An empty etcd is at revision 1 and an empty
-store at 0, so a revision here is etcd's less one.
+store at 0, so a revision here is etcd's less one; and more by what the key `OFFSET` says, after a restored snapshot.
 
 Several members may be named. A read that does not reach one is asked of the next; a write is not, since nobody knows
 whether it was done.
@@ -36,6 +36,7 @@ from cluster.storage.interface import (
     StoreUnavailable,
 )
 
+OFFSET, RESTORING = Key("/pyhelm/offset"), Key("/pyhelm/restoring")
 _RETRY_FIRST, _RETRY_LONGEST = 0.05, 2.0
 
 
@@ -47,35 +48,44 @@ class EtcdStore:
     def __init__(self, members: Sequence[Wire]) -> None:
         self._members = list(members)
         self._closed = False
+        self._offset = -1
+        """What is added to etcd's revisions."""
         self._wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
-    async def open(cls, *urls: str, tls: ssl.SSLContext | None = None) -> EtcdStore:
+    async def open(cls, *urls: str, tls: ssl.SSLContext | None = None, restoring: bool = False) -> EtcdStore:
         """`urls` as Wire has them; `tls` knows the authority of https members and the client's certificate. Raises
-        StoreUnavailable when none of them answers."""
+        StoreUnavailable when none of them answers, or when a restore has been begun and not finished."""
         store = cls([Wire(url, tls) for url in urls])
         try:
-            await store.current_revision()
+            await store._prepare(restoring=restoring)
         except StoreUnavailable:
             await store.close()
             raise
         return store
 
+    async def _prepare(self, *, restoring: bool) -> None:
+        asked = await self._call("kv/range", key=_coded("/pyhelm/"), range_end=_end("/pyhelm/"))
+        found = {b64decode(kv["key"]).decode(): b64decode(kv.get("value", "")) for kv in asked.get("kvs", ())}
+        if RESTORING in found and not restoring:
+            raise StoreUnavailable("a snapshot was being restored and that was not finished; restore it again")
+        self._offset = int(found.get(OFFSET, b"0")) - 1
+
     async def get(self, key: Key) -> Record | None:
         found = await self._call("kv/range", key=_coded(key))
-        return next((_record(kv) for kv in found.get("kvs", ())), None)
+        return next((self._record(kv) for kv in found.get("kvs", ())), None)
 
     async def list_at(
         self, prefix: str, *, revision: Revision | None = None, after: Key | None = None, limit: int = 0
     ) -> Page:
         start = prefix if after is None or after < prefix else after + "\0"
-        asked = {"revision": str(revision + 1)} if revision is not None else {}
+        asked = {"revision": str(self._counted(revision))} if revision is not None else {}
         found = await self._call(
             "kv/range", refused=revision, key=_coded(start), range_end=_end(prefix), limit=str(limit), **asked
         )
-        records = tuple(_record(kv) for kv in found.get("kvs", ()))
-        cut = revision if revision is not None else _revision(found)
+        records = tuple(self._record(kv) for kv in found.get("kvs", ()))
+        cut = revision if revision is not None else self._revision(found)
         return Page(records, cut, int(found.get("count", 0)) - len(records))
 
     async def create(self, key: Key, value: bytes) -> Revision:
@@ -86,11 +96,11 @@ class EtcdStore:
 
     async def update_if(self, key: Key, value: bytes, expected: Revision) -> Revision:
         put = {"request_put": {"key": _coded(key), "value": _text(value)}}
-        return self._judged(key, await self._write(key, expected + 1, put))
+        return self._judged(key, await self._write(key, self._expected(expected), put))
 
     async def delete_if(self, key: Key, expected: Revision) -> Revision:
         delete = {"request_delete_range": {"key": _coded(key)}}
-        return self._judged(key, await self._write(key, expected + 1, delete))
+        return self._judged(key, await self._write(key, self._expected(expected), delete))
 
     async def watch_from(self, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
         delay = _RETRY_FIRST
@@ -110,10 +120,10 @@ class EtcdStore:
     async def compact(self, revision: Revision) -> None:
         target = min(revision, await self.current_revision())
         with suppress(Compacted):
-            await self._call("kv/compaction", refused=target, revision=str(target + 1))
+            await self._call("kv/compaction", refused=target, revision=str(self._counted(target)))
 
     async def current_revision(self) -> Revision:
-        return _revision(await self._call("kv/range", key=_coded("/"), count_only=True))
+        return self._revision(await self._call("kv/range", key=_coded("/"), count_only=True))
 
     async def close(self) -> None:
         self._closed = True
@@ -139,9 +149,9 @@ class EtcdStore:
                 failure=[{"request_range": {"key": _coded(key)}}],
             )
         if found.get("succeeded"):
-            return _revision(found)
+            return self._revision(found)
         kvs = found["responses"][0]["response_range"].get("kvs", ())
-        return next((_record(kv) for kv in kvs), None)
+        return next((self._record(kv) for kv in kvs), None)
 
     @staticmethod
     def _judged(key: Key, done: Revision | Record | None) -> Revision:
@@ -190,21 +200,83 @@ class EtcdStore:
     async def _watch(self, member: Wire, prefix: str, revision: Revision) -> AsyncIterator[list[Event]]:
         """One watch stream, until it breaks or the store closes."""
         # It begins at the revision itself, whose change is passed over: so etcd refuses just what is forgotten.
-        asked = {"key": _coded(prefix), "range_end": _end(prefix), "start_revision": str(revision + 1), "prev_kv": True}
+        start = str(self._counted(revision))
+        asked = {"key": _coded(prefix), "range_end": _end(prefix), "start_revision": start, "prev_kv": True}
         lines = cast(Any, member.lines(b"/v3/watch", orjson.dumps({"create_request": asked})))
         async with aclosing(lines):
             async for line in lines:
                 found = orjson.loads(line).get("result") or {}
                 if "compact_revision" in found:
-                    raise Compacted(Revision(int(found["compact_revision"]) - 1))
-                if found.get("created") and _revision(found) < revision:
+                    raise Compacted(self._shifted(found["compact_revision"]))
+                if found.get("created") and self._revision(found) < revision:
                     # What was seen is ahead of what there is: somebody has put an older state in its place.
-                    raise Compacted(_revision(found))
+                    raise Compacted(self._revision(found))
                 if found.get("canceled") or not found:
                     return
-                events = [_event(e) for e in found.get("events", ()) if _at(e["kv"]) > revision]
+                events = [self._event(e) for e in found.get("events", ()) if self._at(e["kv"]) > revision]
                 if events:
                     yield events
+
+    # Revisions.
+
+    def _shifted(self, counted: Any) -> Revision:
+        """Ours, of etcd's."""
+        return Revision(int(counted) + self._offset)
+
+    def _counted(self, revision: Revision) -> int:
+        """etcd's, of ours. Raises Compacted for one of before a restore."""
+        if revision <= self._offset:
+            raise Compacted(Revision(self._offset + 1))
+        return revision - self._offset
+
+    def _expected(self, revision: Revision) -> int:
+        """For a comparison: no key has etcd's revision 1, and 0 would mean that there is none."""
+        return max(revision - self._offset, 1)
+
+    def _revision(self, found: dict[str, Any]) -> Revision:
+        return self._shifted(found["header"]["revision"])
+
+    def _at(self, kv: dict[str, Any]) -> Revision:
+        return self._shifted(kv["mod_revision"])
+
+    def _record(self, kv: dict[str, Any]) -> Record:
+        key = Key(b64decode(kv["key"]).decode())
+        return Record(key, b64decode(kv.get("value", "")), self._at(kv), self._shifted(kv["create_revision"]))
+
+    def _event(self, raw: dict[str, Any]) -> Event:
+        kv = raw["kv"]
+        previous = self._record(raw["prev_kv"]) if "prev_kv" in raw else None
+        if raw.get("type") != "DELETE":
+            return Event(EventType.PUT, self._record(kv), previous)
+        if previous is None:
+            raise Compacted(self._at(kv))
+        gone = Record(previous.key, previous.value, self._at(kv), previous.create_revision)
+        return Event(EventType.DELETE, gone, previous)
+
+    # For etcd_restore.
+
+    async def put(self, key: Key, value: bytes) -> None:
+        """Whatever is there. Raises StoreUnavailable."""
+        await self._call("kv/put", key=_coded(key), value=_text(value))
+
+    async def remove_all(self, prefix: str) -> None:
+        """Raises StoreUnavailable."""
+        await self._call("kv/deleterange", key=_coded(prefix), range_end=_end(prefix))
+
+    async def counted(self) -> int:
+        """etcd's own revision. Raises StoreUnavailable."""
+        return int((await self._call("kv/range", key=_coded("/"), count_only=True))["header"]["revision"])
+
+    async def finish_restore(self, offset_key: Key, offset: int) -> None:
+        """Take the mark away and shift revisions, together. Raises StoreUnavailable."""
+        put = {"request_put": {"key": _coded(offset_key), "value": _text(str(offset).encode())}}
+        gone = {"request_delete_range": {"key": _coded(RESTORING)}}
+        await self._call("kv/txn", success=[put, gone])
+        self._offset = offset - 1
+
+    async def forget_history(self) -> None:
+        """Raises StoreUnavailable."""
+        await self._call("kv/compaction", revision=str(await self.counted()))
 
 
 def _coded(key: str) -> str:
@@ -219,26 +291,3 @@ def _end(prefix: str) -> str:
     """The first key after all that begin with `prefix`."""
     data = prefix.encode()
     return _text(data[:-1] + bytes((data[-1] + 1,)))
-
-
-def _revision(found: dict[str, Any]) -> Revision:
-    return Revision(int(found["header"]["revision"]) - 1)
-
-
-def _at(kv: dict[str, Any]) -> Revision:
-    return Revision(int(kv["mod_revision"]) - 1)
-
-
-def _record(kv: dict[str, Any]) -> Record:
-    key = Key(b64decode(kv["key"]).decode())
-    return Record(key, b64decode(kv.get("value", "")), _at(kv), Revision(int(kv["create_revision"]) - 1))
-
-
-def _event(raw: dict[str, Any]) -> Event:
-    kv = raw["kv"]
-    previous = _record(raw["prev_kv"]) if "prev_kv" in raw else None
-    if raw.get("type") != "DELETE":
-        return Event(EventType.PUT, _record(kv), previous)
-    if previous is None:
-        raise Compacted(_at(kv))
-    return Event(EventType.DELETE, Record(previous.key, previous.value, _at(kv), previous.create_revision), previous)

@@ -24,7 +24,7 @@ from cluster.storage.keyspace import Keyspace
 from cluster.storage.memory import MOST_BYTES, MOST_EVENTS
 from cluster.storage.watchers import Watchers
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
   revision INTEGER PRIMARY KEY,
   key TEXT NOT NULL,
@@ -299,7 +299,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, Keyspace]:
         return database, _load(database)
     except sqlite3.Error as error:
         database.close()
-        raise StoreUnavailable(f"{path}: {_explain(error)}") from error
+        raise StoreUnavailable(f"{path}: {explain(error)}") from error
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -310,7 +310,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous=FULL")
     database.execute("PRAGMA journal_size_limit=4194304")
     database.execute("PRAGMA cache_size=-2000")
-    database.executescript(_SCHEMA)
+    database.executescript(SCHEMA)
 
 
 def _load(database: sqlite3.Connection) -> Keyspace:
@@ -341,6 +341,7 @@ def _change(space: Keyspace, key: Key, revision: Revision, made: Revision, gone:
     return Event(EventType.PUT, Record(key, value, revision, made), before)
 
 
-def _explain(error: sqlite3.Error) -> str:
+def explain(error: Exception) -> str:
+    """The words for people."""
     text = str(error)
     return "the store is in use by another process" if "locked" in text else text
