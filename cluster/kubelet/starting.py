@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,8 @@ async def start(
         tell(WARNING, "Failed", f"Error: {fault.reason}")
         raise StartFault(fault.reason, fault.message, pull=True) from fault
     try:
-        config = await _config(node, pod, container, around, attempt)
+        ends = init and container.get("restartPolicy") != "Always"
+        config = replace(await _config(node, pod, container, around, attempt), ends=ends)
     except (ConfigFault, volumes.VolumeFault) as fault:
         tell(WARNING, "Failed", f"Error: {fault}")
         raise StartFault("CreateContainerConfigError", str(fault)) from fault

@@ -60,6 +60,8 @@ class ContainerConfig:
     """File of CRI log lines: `<RFC3339Nano> stdout|stderr F|P <text>`."""
     stdin: bool = False
     tty: bool = False
+    ends: bool = False
+    """Others wait for its end: a container of init that is no sidecar."""
     run_as_user: int | None = None
     run_as_group: int | None = None
     read_only_root: bool = False

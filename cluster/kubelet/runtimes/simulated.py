@@ -1,18 +1,20 @@
 """A runtime that runs nothing: containers are running as soon as they are started, and end when told.
 
-For controllers and charts at scale. Containers of pods that are meant to end (restartPolicy Never or OnFailure) end
-by themselves with code 0. The pod annotation `pyhelm.io/simulate` says otherwise, as `key=value` words:
-`exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end), `log=TEXT`.
+For controllers and charts at scale. What little programs like `sleep 5` or `exit 1` would do is known (`programs`). Of
+the others, containers that are meant to end (of init, or of pods with restartPolicy Never or OnFailure) end by
+themselves with code 0, but for `pause`, which never does. The pod annotation `pyhelm.io/simulate` says otherwise, as
+`key=value` words: `exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end), `log=TEXT`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from dataclasses import dataclass, field, replace
 
-from cluster.kubelet.runtimes import images
+from cluster.kubelet.runtimes import images, programs
 from cluster.kubelet.runtimes.crilog import LogWriter
 from cluster.kubelet.runtimes.interface import (
     ContainerConfig,
@@ -25,6 +27,8 @@ from cluster.kubelet.runtimes.interface import (
 )
 
 ANNOTATION = "pyhelm.io/simulate"
+_MOMENT = 0.1
+"""Seconds that a program takes which ends at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +36,37 @@ class Behaviour:
     """`code` None: runs until stopped."""
 
     code: int | None
-    after: float = 0.1
+    after: float = _MOMENT
     log: str = ""
 
-    @classmethod
-    def of(cls, config: SandboxConfig) -> Behaviour:
-        words = dict(w.partition("=")[::2] for w in config.annotations.get(ANNOTATION, "").split())
-        code = None if config.restart_policy == "Always" else 0
-        if "run" in words:
-            code = None
-        if "exit" in words:
-            code = int(words["exit"])
-        return cls(code, float(words.get("after") or 0.1), words.get("log", ""))
+
+def behaviour(pod: SandboxConfig, container: ContainerConfig) -> Behaviour:
+    """What the container will do: as the pod's annotation says, as its program would, or as its pod is meant to."""
+    words = dict(w.partition("=")[::2] for w in pod.annotations.get(ANNOTATION, "").split())
+    natural = _natural(pod, container)
+    log = f"{words['log']}\n" if words.get("log") else natural.log
+    if "run" in words:
+        return Behaviour(None, log=log)
+    if "exit" in words or "after" in words:
+        code = int(words["exit"]) if "exit" in words else natural.code
+        return Behaviour(code, float(words.get("after") or _MOMENT), log)
+    return replace(natural, log=log)
+
+
+def _natural(pod: SandboxConfig, container: ContainerConfig) -> Behaviour:
+    course = programs.foresee((*container.command, *container.args))
+    if course is not None:
+        code = None if math.isinf(course.seconds) else course.code
+        return Behaviour(code, max(course.seconds, _MOMENT), course.output)
+    pause = not container.command and container.image.partition(":")[0].rpartition("/")[2] == "pause"
+    ends = container.ends or pod.restart_policy != "Always"
+    return Behaviour(0 if ends and not pause else None)
 
 
 @dataclass(slots=True)
 class _Pod:
     status: SandboxStatus
-    behaviour: Behaviour
+    config: SandboxConfig
     containers: list[ContainerStatus] = field(default_factory=list)
 
 
@@ -82,7 +99,7 @@ class SimulatedRuntime:
                 id=uuid.uuid4().hex, pod_uid=config.pod_uid, name=config.name, namespace=config.namespace,
                 ip=config.ip, ready=True, created_at=time.time(),
             )  # fmt: skip
-            pod = self._pods[config.pod_uid] = _Pod(status, Behaviour.of(config))
+            pod = self._pods[config.pod_uid] = _Pod(status, config)
         return pod.status
 
     async def start_container(self, sandbox_id: str, config: ContainerConfig) -> ContainerStatus:
@@ -94,24 +111,16 @@ class SimulatedRuntime:
             id=uuid.uuid4().hex, name=config.name, attempt=config.attempt, image=config.image,
             image_id=await self.pull_image(config.image), state=ContainerState.RUNNING, created_at=now, started_at=now,
         )  # fmt: skip
-        self._write_log(pod, config)
+        course = behaviour(pod.config, config)
+        _write_log(course.log, config)
         older = [c for c in pod.containers if c.name == config.name]
         for old in older[:-1]:
             pod.containers.remove(old)
         pod.containers.append(status)
-        if pod.behaviour.code is not None:
+        if course.code is not None:
             loop = asyncio.get_running_loop()
-            self._timers[status.id] = loop.call_later(
-                pod.behaviour.after, self._end, pod, status.id, pod.behaviour.code
-            )
+            self._timers[status.id] = loop.call_later(course.after, self._end, pod, status.id, course.code)
         return status
-
-    def _write_log(self, pod: _Pod, config: ContainerConfig) -> None:
-        if not pod.behaviour.log:
-            return
-        log = LogWriter(config.log_path)
-        log.feed("stdout", pod.behaviour.log.encode() + b"\n")
-        log.close()
 
     def _end(self, pod: _Pod, id_: str, code: int, signal: int | None = None) -> None:
         timer = self._timers.pop(id_, None)
@@ -160,3 +169,11 @@ class SimulatedRuntime:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+
+def _write_log(text: str, config: ContainerConfig) -> None:
+    if not text:
+        return
+    log = LogWriter(config.log_path)
+    log.feed("stdout", text.encode())
+    log.close()
