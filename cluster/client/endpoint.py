@@ -20,6 +20,8 @@ DIAL_SECONDS = 10.0
 _UNKNOWN_AUTHORITY = frozenset((2, 18, 19, 20, 21))
 """OpenSSL's codes for a chain that ends in nobody known: no issuer, self-signed, not to be verified."""
 _TIME = frozenset((9, 10))
+_NAME = frozenset((62, 64))
+_PURPOSE = 26
 
 
 class NoAnswer(Exception):
@@ -51,12 +53,12 @@ class Endpoint:
         try:
             async with asyncio.timeout(DIAL_SECONDS):
                 return await asyncio.open_connection(self.address, self.port, ssl=self.tls, server_hostname=name)
+        except ssl.SSLCertVerificationError as error:
+            raise NoAnswer(f"tls: failed to verify certificate: x509: {await self._fault(error)}") from error
         except (OSError, TimeoutError) as error:
             raise NoAnswer(self._why(error)) from error
 
     def _why(self, error: Exception) -> str:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return f"tls: failed to verify certificate: x509: {self._fault(error)}"
         if isinstance(error, ssl.SSLError):
             return f"remote error: tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
         if isinstance(error, socket.gaierror):
@@ -64,14 +66,31 @@ class Endpoint:
         why = "i/o timeout" if isinstance(error, TimeoutError) else "connect: connection refused"
         return f"dial tcp {self.authority}: {why}"
 
-    def _fault(self, error: ssl.SSLCertVerificationError) -> str:
+    async def _fault(self, error: ssl.SSLCertVerificationError) -> str:
         if error.verify_code in _UNKNOWN_AUTHORITY:
             return "certificate signed by unknown authority"
+        if error.verify_code == _PURPOSE:
+            return "certificate specifies an incompatible key usage"
+        if error.verify_code not in _TIME | _NAME:
+            return error.verify_message
+        # What is wrong with it only the certificate itself can say.
+        shown = await self._certificate()
+        from cluster.client.certificates import name_fault, time_fault
+
         if error.verify_code in _TIME:
-            return "certificate has expired or is not yet valid"
-        if error.verify_code in (62, 64):
-            return f"certificate is not valid for {self.server_name or self.address}"
-        return error.verify_message
+            return time_fault(shown)
+        return name_fault(shown, self.server_name or self.address)
+
+    async def _certificate(self) -> bytes:
+        """What the endpoint shows, DER; empty where it does not any more."""
+        try:
+            async with asyncio.timeout(DIAL_SECONDS):
+                _, writer = await asyncio.open_connection(self.address, self.port, ssl=unchecked())
+        except (OSError, TimeoutError):
+            return b""
+        found: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
+        writer.close()
+        return found
 
 
 def unchecked() -> ssl.SSLContext:
