@@ -22,6 +22,7 @@ _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _CRD = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
 _KEEP, _DROP_NULL, _DROP_EMPTY = 0, 1, 2
 MAX_DEPTH = 256
+_NO_BASE64 = "illegal base64 data at input byte"
 
 
 class DecodeFault(ValueError):
@@ -39,6 +40,8 @@ class DecodeFault(ValueError):
         self.shape = shape
         self.struct = ""
         self.steps: list[str] = []
+        self.own_reader = False
+        """The type reads JSON by itself, and both readers leave it to that."""
 
     def __str__(self) -> str:
         if self.plain:
@@ -52,15 +55,21 @@ class DecodeFault(ValueError):
     @property
     def converted(self) -> str:
         if self.plain:
-            return self.plain
+            return f"error decoding from json: {self.plain}" if self.plain.startswith(_NO_BASE64) else self.plain
         if self.shape == "text":
             return f"json: cannot unmarshal {self.found} into Go value of type string"
+        if self.own_reader:
+            what = f"{self.found} {self.literal}" if self.literal else self.found
+            return f"json: cannot unmarshal {what} into Go value of type {self.wanted}"
         go = {"string": "string", "bool": "bool", "array": "slice", "object": "map", "number": "int64"}[self.found]
         if self.shape in ("struct", "map", "slice"):
             return f"cannot restore {self.shape} from{':' if self.shape == 'struct' else ''} {go}"
-        if self.shape in ("int32", "int64", "float64"):
-            return f"unrecognized type: {self.shape}"
-        return f"cannot convert {go} to {self.shape}"
+        # Go itself converts integers to strings, and fractions to integers; the converter knows that it should not.
+        if self.found == "number" and self.shape in ("int32", "int64"):
+            return f"cannot convert float64 to {self.shape}"
+        if self.found == "number" and self.shape == "string":
+            return "cannot convert int64 to string"
+        return f"unrecognized type: {self.shape}"
 
 
 def mismatch(value: Any, wanted: str, shape: str, literal: str = "") -> DecodeFault:
@@ -396,7 +405,7 @@ def _bytes(value: Any, path: str, unknown: list[str]) -> Any:
             return text
     except binascii.Error:
         pass
-    raise DecodeFault(f"illegal base64 data at input byte {_base64_fault(value)}")
+    raise DecodeFault(f"{_NO_BASE64} {_base64_fault(value)}")
 
 
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -466,7 +475,13 @@ _int32 = _integer(32)("int32")
 
 
 def _int_or_string(value: Any, path: str, unknown: list[str]) -> Any:
-    return value if type(value) is str else _int32(value, path, unknown)
+    if type(value) is str:
+        return value
+    try:
+        return _int32(value, path, unknown)
+    except DecodeFault as fault:
+        fault.own_reader = True
+        raise
 
 
 def _anything(value: Any, path: str, unknown: list[str]) -> Any:

@@ -57,9 +57,13 @@ def decode_body(body: bytes, content_type: str, target: Target, schema: Schema, 
     """Read a request body. `validation` is Strict, Warn or Ignore ("" is Warn). Raises StatusError 400 or 415."""
     kind = media.body_media(content_type, target.media_types)
     if kind == media.PROTOBUF:
-        from cluster.apiserver.codecs.protobuf import decode_object
+        from cluster.apiserver.codecs.protobuf import WireError, decode_object
 
-        return _typed(decode_object(body, schema), _Text(body), target, schema, validation)
+        try:
+            value = decode_object(body, schema)
+        except WireError as error:
+            raise _unrecognized(target, str(error), body) from error
+        return _typed(value, _Text(body), target, schema, validation)
     value, doubled = _syntax(body, kind, target, validation)
     return _typed(value, _Text(body, kind == media.YAML, doubled), target, schema, validation)
 

@@ -16,7 +16,7 @@ from cluster.apiserver.codecs.protobuf_messages import Codec, message_name
 from cluster.apiserver.codecs.protobuf_wire import WireError, chunk, fields
 from cluster.kinds.schema import Schema
 from cluster.kinds.schema import schema as load_schema
-from cluster.meta.errors import bad_request, not_acceptable
+from cluster.meta.errors import not_acceptable
 from cluster.meta.types import GroupVersion, GroupVersionKind, Obj
 
 MAGIC = b"k8s\x00"
@@ -46,16 +46,14 @@ def message_of(gvk: GroupVersionKind, schema: Schema) -> str | None:
 
 
 def decode_object(body: bytes, schema: Schema) -> Obj:
-    """The wire dict of an enveloped object, apiVersion and kind included. Raises StatusError 400."""
+    """The wire dict of an enveloped object, apiVersion and kind included. Raises WireError."""
+    if not body:
+        raise WireError("empty data")
     if not body.startswith(MAGIC):
-        shown = " ".join(str(byte) for byte in body[:4])
-        raise bad_request(
-            f"provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]: [{shown}]"
-        )
-    try:
-        return read_envelope(body, codec(schema), 0)
-    except WireError as error:
-        raise bad_request(str(error)) from error
+        raise WireError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    if body == MAGIC:
+        raise WireError("empty body")
+    return read_envelope(body, codec(schema), 0)
 
 
 def read_envelope(body: bytes, messages: Codec, depth: int) -> Obj:

@@ -13,6 +13,7 @@ from cluster.apiserver.request import Context
 from cluster.kinds.kind import Subresource
 from cluster.meta import errors, gojson
 from cluster.meta.objects import clone, gvk
+from cluster.meta.ownership.operations import identity
 from cluster.meta.types import Obj
 
 
@@ -59,7 +60,7 @@ async def apply_object(
     _check_identity(registry, namespace, name, patch)
 
     async def transform(current: Obj) -> Obj:
-        return body.digest(registry, fields.applied(registry, patch, current, options, sub_name).obj, options)
+        return _digest(registry, patch, fields.applied(registry, patch, current, options, sub_name).obj, options)
 
     async def make() -> Entry:
         nonlocal made
@@ -72,10 +73,24 @@ async def apply_object(
                 f"{patch['metadata']['uid']}, and no existing object was found",
             )
         obj = fields.applied(registry, patch, None, options).obj
-        return await create(registry, namespace, body.digest(registry, obj, options), options)
+        return await create(registry, namespace, _digest(registry, patch, obj, options), options)
 
     change = Change(transform, subresource=sub, tracked=False, create=make if sub is None else None)
     return await update(registry, namespace, name, change, options), made
+
+
+def _digest(registry: Registry, patch: Obj, merged: Obj, options: WriteOptions) -> Obj:
+    """The merged object in its kind's form. What the patch's own schema let through and the kind does not (quantities,
+    times, bytes) is the server's fault, as Kubernetes has it. Raises 400, 500."""
+    try:
+        return body.digest(registry, merged, options)
+    except body.Misfit as misfit:
+        if misfit.strict:
+            raise
+        group, version = registry.kind.group, registry.kind.version
+        text = f"failed to convert new object ({identity(patch)}) to proper version: unable to convert unstructured "
+        text += f"object to {group}/{version}, Kind={registry.kind.kind}: {misfit.converted}"
+        raise errors.StatusError(500, "", text) from None
 
 
 def _check_identity(registry: Registry, namespace: str, name: str, patch: Obj) -> None:
@@ -96,6 +111,16 @@ def _check_identity(registry: Registry, namespace: str, name: str, patch: Obj) -
         )
 
 
+def _seen_by_scale(error: errors.StatusError, api_version: str) -> errors.StatusError:
+    """Conflicts over a Scale name the version of the Scale."""
+    causes = (error.details or {}).get("causes") or ()
+    for cause in causes if error.code == 409 else ():
+        shown = str(cause["message"])
+        cause["message"] = shown.replace(f"using {api_version}", "using autoscaling/v1")
+        error.message = error.message.replace(shown, cause["message"])
+    return error
+
+
 async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Subresource) -> Entry:
     """Apply a Scale: takes ownership of the replicas of the object behind it."""
     from cluster.apiserver.registry.scale import scale_of, with_replicas
@@ -113,7 +138,10 @@ async def scale(ctx: Context, registry: Registry, options: WriteOptions, sub: Su
             "metadata": {"name": ctx.info.name, "namespace": ctx.info.namespace},
             "spec": {"replicas": obj["spec"]["replicas"]},
         }
-        return body.digest(registry, fields.applied(registry, config, current, options, "scale").obj, options)
+        try:
+            return body.digest(registry, fields.applied(registry, config, current, options, "scale").obj, options)
+        except errors.StatusError as error:
+            raise _seen_by_scale(error, registry.kind.api_version) from None
 
     change = Change(transform, subresource=sub, tracked=False)
     return await update(registry, ctx.info.namespace, ctx.info.name, change, options)

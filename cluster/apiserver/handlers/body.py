@@ -73,7 +73,7 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions, blamed: Sequence
         raise Misfit(kind, str(fault), fault.converted) from None
     faults = [*blamed, *(f'unknown field "{path}"' for path in decoded.unknown)]
     if faults and options.validation == "Strict":
-        raise Misfit(kind, f"strict decoding error: {', '.join(faults)}")
+        raise Misfit(kind, f"strict decoding error: {', '.join(faults)}", strict=True)
     if options.validation == "Warn":
         for text in faults:
             options.warn(text)
@@ -87,10 +87,11 @@ def digest(registry: Registry, obj: Obj, options: WriteOptions, blamed: Sequence
 
 class Misfit(errors.StatusError):
     """400: the object does not fit its kind's schema; `why` without the sentence around it, `converted` the same in
-    the words that strategic merge patches are refused with."""
+    the words that strategic merge patches are refused with, `strict` says that only strict reading refuses it."""
 
-    def __init__(self, kind: Kind, why: str, converted: str = "") -> None:
+    def __init__(self, kind: Kind, why: str, converted: str = "", *, strict: bool = False) -> None:
         text = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
         super().__init__(400, errors.Reason.BAD_REQUEST, text)
         self.why = why
         self.converted = converted or why
+        self.strict = strict

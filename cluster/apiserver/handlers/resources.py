@@ -77,7 +77,7 @@ async def update_(ctx: Context, registry: Registry) -> Response:
 async def put(registry: Registry, namespace: str, name: str, obj: Obj, options: WriteOptions, sub=None):  # type: ignore[no-untyped-def]
     """Replace; returns the entry and whether it was created."""
     made = False
-    versioned = bool(obj["metadata"].get("resourceVersion"))
+    versioned = (obj["metadata"].get("resourceVersion") or "0") != "0"
 
     async def transform(current: Obj) -> Obj:
         if not versioned and not registry.kind.strategy.unconditional_update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cluster.apiserver.registry.options import WriteOptions
@@ -57,4 +58,16 @@ def _writer(kind: Kind, services: Services, options: WriteOptions, subresource: 
             # Its spec is written once, by its maker, and owned by nobody.
             reset = _SPEC + _STATUS
     now = seconds(services.clock.now())
-    return Writer(options.manager, kind.api_version, now, subresource, reset)
+    return Writer(options.manager, kind.api_version, now, subresource, reset, _versions(kind, services))
+
+
+def _versions(kind: Kind, services: Services) -> Callable[[str], bool]:
+    """Asked only about versions that are not the writer's own."""
+
+    def knows(version: str) -> bool:
+        if kind.kind == "Event":
+            return version in ("v1", "events.k8s.io/v1")
+        served = services.kinds.find(kind.group, kind.kind)
+        return any(other.api_version == version for other in served)
+
+    return knows

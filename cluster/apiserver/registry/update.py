@@ -26,7 +26,7 @@ from cluster.apiserver.registry.writing import (
     store_changed,
 )
 from cluster.kinds.kind import Strategy, Subresource
-from cluster.kinds.metadata import validate_metadata, validate_metadata_update
+from cluster.kinds.metadata import validate_metadata_update
 from cluster.kinds.wire import null_empties
 from cluster.meta import errors
 from cluster.meta.types import Obj
@@ -135,8 +135,8 @@ def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj,
     uid = meta.get("uid")
     if change.precondition and uid and uid != before["uid"]:
         raise registry.uid_mismatch(namespace, name, uid, before["uid"])
-    version = meta.get("resourceVersion") or ""
-    if version and version != before["resourceVersion"]:
+    version = meta.get("resourceVersion") or "0"
+    if version != "0" and version != before["resourceVersion"]:
         if not version.isdigit():
             raise errors.StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
         raise registry.conflict(name)
@@ -167,9 +167,6 @@ def keep_all_but_status(new: Obj, old: Obj) -> None:
 
 def _check(registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str) -> None:
     found = validate_metadata_update(new, old, registry.kind)
-    if found:
-        # Kubernetes checks the metadata of an update several times over, and its causes show it.
-        found = found * 2 + validate_metadata(new, registry.kind) * 2
     found += strategy.validate_update(new, old)
     raise_invalid(registry, name, found)
     for warning in strategy.warnings(new, old):

@@ -17,6 +17,10 @@ from cluster.meta.structure import Structure
 Path = tuple[str, ...]
 
 
+_SORTS = frozenset(("f:", "k:", "v:", "i:"))
+"""Of path elements: a field, an item by its keys, by its value, by its index."""
+
+
 class FieldSet:
     __slots__ = ("children", "members")
 
@@ -44,10 +48,10 @@ class FieldSet:
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> FieldSet:
-        """Read fieldsV1."""
+        """Read fieldsV1; elements of unknown sorts are passed over."""
         out = cls()
         for element, below in fields.items():
-            if element == ".":
+            if element[:2] not in _SORTS:
                 continue
             if not below or "." in below:
                 out.members.add(element)

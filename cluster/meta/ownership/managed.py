@@ -48,6 +48,8 @@ def decode(entries: Any) -> Managed:
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict) or entry.get("operation") not in (APPLY, UPDATE):
             return {}
+        if entry.get("fieldsType") != "FieldsV1":
+            return {}
         version = str(entry.get("apiVersion") or "")
         identity = version if entry["operation"] == UPDATE else ""
         fields = entry.get("fieldsV1")

@@ -6,6 +6,7 @@ are taken to speak one version of it; entries of other versions are kept and com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,6 +54,8 @@ class Writer:
     now: str
     subresource: str = ""
     reset: tuple[Path, ...] = ()
+    knows: Callable[[str], bool] = lambda version: True
+    """Whether an apiVersion is one the object can be had in. Managers that speak of another lose what they own."""
 
     @property
     def ignored(self) -> FieldSet:
@@ -93,7 +96,7 @@ def _starting_point(live: Obj, new: Obj, writer: Writer) -> Managed:
 def _track(live: Obj, new: Obj, structure: Structure, writer: Writer, managed: Managed) -> Managed:
     difference = typed.compare(live, new, structure).without(writer.ignored)
     changed = difference.modified.union(difference.added)
-    left = _take_away(managed, changed, difference.removed)
+    left = _take_away(managed, changed, difference.removed, writer)
     own = changed.difference(_UNOWNED)
     if own:
         me = Manager(writer.manager, UPDATE, writer.api_version, writer.subresource)
@@ -102,11 +105,15 @@ def _track(live: Obj, new: Obj, structure: Structure, writer: Writer, managed: M
     return left
 
 
-def _take_away(managed: Managed, changed: FieldSet, removed: FieldSet, besides: Manager | None = None) -> Managed:
+def _take_away(
+    managed: Managed, changed: FieldSet, removed: FieldSet, writer: Writer, besides: Manager | None = None
+) -> Managed:
     """Ownership after others' fields were changed or removed; managers that own nothing any more are gone."""
     out: Managed = {}
     for manager, owned in managed.items():
         fields = owned.fields
+        if owned.api_version != writer.api_version and not writer.knows(owned.api_version):
+            continue
         if manager != besides:
             fields = fields.difference(fields.intersection(changed)).difference(removed)
         if fields:
@@ -152,10 +159,11 @@ def _check_patch(patch: Obj, structure: Structure, writer: Writer) -> None:
     try:
         typed.validate(patch, structure)
     except typed.Invalid as error:
-        raise StatusError(500, "", f"failed to create typed patch object ({_identity(patch)}): {error}") from error
+        raise StatusError(500, "", f"failed to create typed patch object ({identity(patch)}): {error}") from error
 
 
-def _identity(obj: Obj) -> str:
+def identity(obj: Obj) -> str:
+    """How messages about server-side apply name an object."""
     metadata = obj.get("metadata") if isinstance(obj.get("metadata"), dict) else {}
     group, version = GroupVersion.parse(str(obj.get("apiVersion") or ""))
     where = f"{(metadata or {}).get('namespace') or ''}/{(metadata or {}).get('name') or ''}"
@@ -192,7 +200,7 @@ def _apply(
     changed = kept.modified.union(kept.added)
     if not force:
         _refuse_conflicts(owners, me, changed)
-    owners = _take_away(owners, changed, kept.removed, me)
+    owners = _take_away(owners, changed, kept.removed, writer, me)
     if me in owners:
         stripped = owners[me].fields.difference(_UNOWNED)
         owners[me] = Owned(stripped, writer.api_version, owners[me].time)

@@ -30,14 +30,14 @@ def json_patch(document: Any, operations: Any) -> Any:
         raise bad_request(_decode_fault(kind_of(operations), _GO_TYPE))
     if len(operations) > MAX_OPERATIONS:
         raise too_large(f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}")
-    document = clone(document)
+    root = {"": clone(document)}
     budget = [_MAX_COPIED]
     try:
         for operation in operations:
-            _apply(document, operation, budget)
+            _apply(root, operation, budget)
     except (_Rejected, RecursionError) as error:
         raise rejected() from error
-    return document
+    return root[""]
 
 
 def _decode_fault(found: str, wanted: str) -> str:
@@ -50,6 +50,9 @@ def rejected() -> StatusError:
 
 
 def _apply(document: Any, operation: Any, budget: list[int]) -> None:
+    """`document` holds the whole under the empty name."""
+    if operation is None:
+        raise _Rejected
     if not isinstance(operation, dict):
         raise bad_request(_decode_fault(kind_of(operation), "handlers.jsonPatchOp"))
     act = _OPERATIONS.get(operation.get("op"))  # type: ignore[arg-type]
@@ -59,11 +62,14 @@ def _apply(document: Any, operation: Any, budget: list[int]) -> None:
 
 
 def _pointer(operation: dict[str, Any], member: str) -> list[str]:
-    """The steps of a path; what stands before the first slash is not looked at."""
+    """The steps of a path, from the holder of the whole; what stands before the first slash is not looked at. Only a
+    replacement may name the whole itself."""
     path = operation.get(member)
+    if path == "" and operation.get("op") == "replace":
+        return [""]
     if not isinstance(path, str) or "/" not in path:
         raise _Rejected
-    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+    return ["", *(step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:])]
 
 
 def _container(document: Any, steps: list[str]) -> Any:

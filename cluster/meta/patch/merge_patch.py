@@ -15,8 +15,10 @@ def decode_merge(body: bytes, strategic: bool = False) -> dict[str, Any]:
         patch = loads(body)
     except JSONError as error:
         raise bad_request(f"{prefix}{error}") from error
-    if patch is None:
+    if patch is None and strategic:
         return {}
+    if patch is None:
+        raise bad_request("Invalid JSON Patch")
     if not isinstance(patch, dict):
         found = kind_of(patch)
         raise bad_request(f"{prefix}json: cannot unmarshal {found} into Go value of type map[string]interface {{}}")
@@ -34,5 +36,12 @@ def merge_patch(document: Any, patch: Any) -> Any:
         elif isinstance(value, dict):
             out[key] = merge_patch(out.get(key), value)
         else:
-            out[key] = value
+            out[key] = _without_nulls(value)
     return out
+
+
+def _without_nulls(value: Any) -> Any:
+    """Nulls in what a patch puts in whole stand for nothing, also in the items of its lists."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -17,6 +17,9 @@ def patched_text(document: dict[str, Any], patch: Any) -> str:
 
 
 def _open_merge(document: Any, patch: Any) -> Any:
+    if isinstance(patch, list):
+        # What a patch puts in whole is looked through for nulls, and so opened to the bottom.
+        return _deep(document)
     if not isinstance(document, dict) or not isinstance(patch, dict):
         return document
     return {key: _open_merge(document[key], patch.get(key)) for key in sorted(document)}
@@ -34,6 +37,12 @@ def _open_operations(document: Any, operations: Any) -> Any:
 
 def _sorted(value: Any) -> Any:
     return {key: value[key] for key in sorted(value)} if isinstance(value, dict) else value
+
+
+def _deep(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _deep(value[key]) for key in sorted(value)}
+    return [_deep(item) for item in value] if isinstance(value, list) else value
 
 
 def _open_path(value: Any, steps: list[str]) -> Any:

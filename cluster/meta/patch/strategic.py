@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.meta.errors import StatusError, bad_request
-from cluster.meta.gojson import sprint
+from cluster.meta.gojson import kind_of, sprint
 from cluster.meta.objects import clone
 from cluster.meta.structure import ANY, Structure
 
@@ -231,7 +231,7 @@ def _merge_ordered(original: _Map, patch: _Map, structure: Structure) -> None:
     for directive in [key for key in patch if key.startswith(_ORDER)]:
         order, key = patch.pop(directive), directive[len(_ORDER) :]
         if not isinstance(order, list):
-            raise bad_request("invalid patch format of setElementOrder list")
+            raise StatusError(500, "", f"expected a []interface {{}}, but received a {kind_of(order)}")
         present, changes = original.get(key), patch.get(key)
         here = _field(structure, key)
         merge_key = here.merge_key

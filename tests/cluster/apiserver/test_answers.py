@@ -145,3 +145,53 @@ async def test_applying_less_leaves_a_part_that_was_emptied(wire: Wire) -> None:
     template["spec"] = pod({})["spec"]
     _, body = await ask(wire, "PATCH", where, deployment, sent=APPLY)
     assert body["spec"]["template"]["spec"]["containers"][0]["securityContext"] == {}
+
+
+@pytest.mark.parametrize(
+    ("sort", "patch", "status", "message"),
+    [
+        ("merge-patch", None, 400, "Invalid JSON Patch"),
+        ("json-patch", [None], 422, "the server rejected our request due to an error in our request"),
+        ("json-patch", [{"op": "replace", "path": "", "value": {}}], 400,
+         "the name of the object (a based on URL) was undeterminable: name must be provided"),
+        ("merge-patch", {"metadata": {"finalizers": ["x"]}}, 422,
+         'ConfigMap "a" is invalid: metadata.finalizers[0]: Invalid value: "x": name is neither a standard finalizer '
+         "name nor is it fully qualified"),
+        ("strategic-merge-patch", {"binaryData": {"z": "!!"}}, 422,
+         ' "" is invalid: patch: Invalid value: "map[binaryData:map[z:!!]]": error decoding from json: illegal base64 '
+         "data at input byte 0"),
+    ],
+)  # fmt: skip
+async def test_patches_that_cannot_be_are_refused(wire: Wire, sort: str, patch: Any, status: int, message: str) -> None:
+    await made(wire, "a")
+    data = b"null" if patch is None else json.dumps(patch).encode()
+    found = await wire.call("PATCH", f"{MAPS}/a", data, content_type=f"application/{sort}+json")
+    assert (found.status, found.json()["message"]) == (status, message)
+
+
+async def test_version_zero_in_a_patch_means_any_version(wire: Wire) -> None:
+    await made(wire, "a")
+    patch = {"metadata": {"resourceVersion": "0"}, "data": {"k": "v"}}
+    status, body = await ask(wire, "PATCH", f"{MAPS}/a", patch, sent="application/merge-patch+json")
+    assert (status, body["data"]) == (200, {"k": "v"})
+
+
+async def test_managers_of_a_version_that_is_not_there_lose_what_they_own(wire: Wire) -> None:
+    await made(wire, "a")
+    entry = {
+        "manager": "m", "operation": "Apply", "apiVersion": "gone/v1", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:data": {"f:k": {}}},
+    }  # fmt: skip
+    kept = {**entry, "manager": "n", "apiVersion": "v1"}
+    meta = {"name": "a", "managedFields": [entry, kept]}
+    _, body = await ask(wire, "PUT", f"{MAPS}/a", {"metadata": meta, "data": {"k": "v"}})
+    assert "m" not in {each["manager"] for each in body["metadata"]["managedFields"]}
+
+
+async def test_a_quantity_that_cannot_be_is_the_servers_fault_when_it_is_applied(wire: Wire) -> None:
+    spec = {"containers": [{"name": "c", "image": "i", "resources": {"limits": {"cpu": "abc"}}}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    where = "/api/v1/namespaces/default/pods/p?fieldManager=m"
+    status, body = await ask(wire, "PATCH", where, pod, sent=APPLY)
+    assert status == 500
+    assert body["message"].startswith("failed to convert new object (/p; /v1, Kind=Pod) to proper version: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.apiserver.codecs.body import Target, decode_body
 from cluster.apiserver.codecs.cbor import dumps, loads
 from cluster.apiserver.codecs.protobuf import decode_object, encode_object
 from cluster.apiserver.codecs.protobuf_wire import chunk
@@ -92,9 +93,11 @@ def test_objects_survive_the_way_there_and_back(obj: dict) -> None:  # type: ign
     [b"", b"{}", b"k8s\x00\xff", b"k8s\x00" + chunk(1, chunk(1, b"v1") + chunk(2, b"Pod")) + chunk(2, b"\x0a\x50x")],
 )
 def test_malformed_bodies_are_bad_requests(body: bytes) -> None:
+    target = Target(GroupVersionKind("", "v1", "Pod"), "io.k8s.api.core.v1.Pod")
     with pytest.raises(StatusError) as caught:
-        decode_object(body, schema())
+        decode_body(body, "application/vnd.kubernetes.protobuf", target, schema())
     assert caught.value.code == 400
+    assert "the object provided is unrecognized (must be of type Pod)" in caught.value.message
 
 
 def test_a_kind_without_a_message_is_not_acceptable() -> None:
