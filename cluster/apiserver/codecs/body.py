@@ -57,7 +57,8 @@ def decode_body(body: bytes, content_type: str, target: Target, schema: Schema, 
     """Read a request body. `validation` is Strict, Warn or Ignore ("" is Warn). Raises StatusError 400 or 415."""
     kind = media.body_media(content_type, target.media_types)
     if kind == media.PROTOBUF:
-        from cluster.apiserver.codecs.protobuf import WireError, decode_object
+        from cluster.apiserver.codecs.protobuf import decode_object
+        from cluster.apiserver.codecs.protobuf_wire import WireError
 
         try:
             value = decode_object(body, schema)
