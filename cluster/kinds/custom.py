@@ -8,25 +8,44 @@ API server hands in when it has an evaluator of expressions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import NAME
-from cluster.kinds.custom_schema import drop_nulls, fill_defaults, validate_schema
+from cluster.kinds.custom_schema import (
+    NEW,
+    drop_nulls,
+    fill_defaults,
+    list_types,
+    validate_embedded,
+    validate_schema,
+    validate_value,
+    without_own,
+)
 from cluster.kinds.custom_versions import conversion_of, schema_of
 from cluster.kinds.jsonpath import compiled, shown
 from cluster.kinds.kind import Cell, Column, Conversion, Convert, Kind, ScalePaths, Strategy, Subresource, Table
 from cluster.kinds.printers.text import name, seconds_of, since
 from cluster.kinds.registry import version_rank
+from cluster.kinds.schema_custom import embeds
 from cluster.kinds.strategy import STATUS_VERBS, carry, counting, keep_all_but_status, keep_status, nothing
 from cluster.kinds.wire import shape
-from cluster.meta.field import FaultType, FieldError, invalid
+from cluster.meta.field import FaultType, FieldError, Path, invalid
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersionKind, Obj
 
 Spec = dict[str, Any]
-Rules = Callable[[Obj, Obj | None, Spec], Faults]
-"""(new, old or None, schema) -> faults of the schema's rules."""
+
+
+class Judged(NamedTuple):
+    """What rules say of an object: faults, and warnings of faults that were there before."""
+
+    faults: Faults
+    warnings: list[str]
+
+
+Rules = Callable[[Obj, Obj | None, Spec], Judged]
+"""(new, old or None, schema) -> what the schema's rules say."""
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _OWN: tuple[str, ...] = ("apiVersion", "kind", "metadata")
@@ -40,15 +59,21 @@ _AGE = {
     "description": f"={_META}.creationTimestamp",
 }
 
-_BLOCKING = (FaultType.REQUIRED, FaultType.TOO_LONG, FaultType.TOO_MANY, FaultType.TYPE_INVALID)
+_BLOCKING = (
+    FaultType.NOT_SUPPORTED,
+    FaultType.REQUIRED,
+    FaultType.TOO_LONG,
+    FaultType.TOO_MANY,
+    FaultType.TYPE_INVALID,
+)
 _UNCHECKED = (
     "some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"
 )
 
 
-def no_rules(_new: Obj, _old: Obj | None, _schema: Spec) -> Faults:
-    return []
+def no_rules(_new: Obj, _old: Obj | None, _schema: Spec) -> Judged:
+    return Judged([], [])
 
 
 def kinds_of(crd: Obj, rules: Rules = no_rules, ask: Convert | None = None) -> list[Kind]:
@@ -107,6 +132,9 @@ class _Rules:
         self.schema = schema
         self.has_status = has_status
         self.rules = rules
+        self.embeds = embeds(schema)
+        self.warned: tuple[Obj | None, list[str]] = (None, [])
+        """Warnings of the rules about the object that was judged last."""
 
     def strategy(self) -> Strategy:
         return Strategy(
@@ -115,27 +143,51 @@ class _Rules:
             prepare_update=keep_status if self.has_status else _as_given,
             validate=self.validate,
             validate_update=self.validate_update,
+            warnings=self.warnings,
             generation=True,
             generation_of=None if self.has_status else counting(status=True),
             unconditional_update=False,
         )
 
     def status(self) -> Strategy:
-        return Strategy(default=self.default, prepare_update=_only_status, validate_update=self.validate_status)
+        return Strategy(
+            default=self.default,
+            prepare_update=_only_status,
+            validate_update=self.validate_status,
+            warnings=self.warnings,
+        )
 
     def validate_status(self, new: Obj, old: Obj) -> Faults:
         """The status is checked on its own: messages speak of paths within it, faults stand at the whole path."""
         held, schema = new.get("status"), (self.schema.get("properties") or {}).get("status")
         if not isinstance(held, dict) or not isinstance(schema, dict):
             return self.validate_update(new, old)
-        faults = [_below("status", fault) for fault in validate_schema(held, schema)]
-        return self._with_rules(faults, new, old)
+        was = old.get("status")
+        found = validate_value(held, schema, was if was is not None else NEW)
+        faults = [_below("status", fault) for fault in found]
+        return self._with_rules(faults + self._lists(new, old), new, old)
 
     def _with_rules(self, faults: Faults, new: Obj, old: Obj | None) -> Faults:
         """Rules run over objects that are sound enough."""
-        if not any(fault.type in _BLOCKING for fault in faults):
-            return faults + self.rules(new, old, self.schema)
-        return [*faults, invalid("<nil>", None, _UNCHECKED)] if has_rules(self.schema) else faults
+        if any(fault.type in _BLOCKING for fault in faults):
+            return [*faults, invalid("<nil>", None, _UNCHECKED)] if has_rules(self.schema) else faults
+        judged = self.rules(new, old, self.schema)
+        self.warned = (new, judged.warnings)
+        return faults + judged.faults
+
+    def warnings(self, new: Obj, _old: Obj | None) -> list[str]:
+        about, texts = self.warned
+        self.warned = (None, [])
+        return texts if about is new else []
+
+    def _lists(self, new: Obj, old: Obj | None) -> Faults:
+        """Members of lists that are there twice, unless there were some before."""
+        if old is not None and list_types(Path(""), without_own(old), self.schema):
+            return []
+        return list_types(Path(""), without_own(new), self.schema)
+
+    def _embedded(self, obj: Obj) -> Faults:
+        return validate_embedded(Path(""), without_own(obj), self.schema) if self.embeds else []
 
     def default(self, obj: Obj) -> None:
         shape(obj.setdefault("metadata", {}), _META)
@@ -151,16 +203,19 @@ class _Rules:
         obj.pop("status", None)
 
     def validate(self, obj: Obj) -> Faults:
-        return self._named(obj) or self._with_rules(validate_schema(obj, self.schema), obj, None)
+        named = self._named(obj)
+        if named:
+            return named
+        faults = validate_schema(obj, self.schema) + self._embedded(obj) + self._lists(obj, None)
+        return self._with_rules(faults, obj, None)
 
     def _named(self, obj: Obj) -> Faults:
         kind = obj.get("kind") or ""
         return [] if kind == self.kind else [invalid("kind", kind, f"must be {self.kind}")]
 
     def validate_update(self, new: Obj, old: Obj) -> Faults:
-        """Faults that the old object had at the same place with the same value are let pass."""
-        before = {(f.type, f.path, shown(f.value)) for f in validate_schema(old, self.schema)}
-        faults = [f for f in validate_schema(new, self.schema) if (f.type, f.path, shown(f.value)) not in before]
+        """What has not changed is let pass."""
+        faults = validate_schema(new, self.schema, old) + self._embedded(new) + self._lists(new, old)
         return self._with_rules(faults, new, old)
 
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cluster.kinds.checks import Faults
-from cluster.meta.field import FaultType, FieldError, Path, duplicate, required
+from cluster.meta.field import FaultType, FieldError, Path, duplicate, invalid, required
+from cluster.meta.goregex import compiled
 from cluster.meta.objects import clone
 
 Schema = Mapping[str, Any]
 _OWN = frozenset(("apiVersion", "kind", "metadata"))
+NEW: Any = object()
+"""Stands for the old value of something that was not there, or cannot be found again."""
 
 
 def drop_nulls(value: Any, schema: Schema) -> None:
@@ -65,14 +68,22 @@ def _defaults_of(value: dict[str, Any], schema: Schema) -> None:
             fill_defaults(value[name], extra)
 
 
-def validate_schema(obj: Mapping[str, Any], schema: Schema) -> Faults:
-    """Faults of an object; apiVersion, kind and metadata are the API's own business."""
-    faults: Faults = []
-    own = {key: value for key, value in obj.items() if key not in _OWN}
+def validate_schema(obj: Mapping[str, Any], schema: Schema, old: Mapping[str, Any] | None = None) -> Faults:
+    """Faults of an object; apiVersion, kind and metadata are the API's own business. What is as it was in `old` is
+    let pass, by value: a field, or an item of a list whose items can be told from another."""
     properties = {key: child for key, child in (schema.get("properties") or {}).items() if key not in _OWN}
     wanted = [name for name in schema.get("required") or () if name not in _OWN]
-    faults += _value(Path(""), own, {**schema, "properties": properties, "required": wanted, "type": "object"})
-    return faults + list_types(Path(""), own, {**schema, "properties": properties})
+    mine = {**schema, "properties": properties, "required": wanted, "type": "object"}
+    return _value(Path(""), without_own(obj), mine, NEW if old is None else without_own(old))
+
+
+def validate_value(value: Any, schema: Schema, old: Any = NEW) -> Faults:
+    """Faults of any value."""
+    return _value(Path(""), value, schema, old)
+
+
+def without_own(obj: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in obj.items() if key not in _OWN}
 
 
 def _kind(value: Any) -> str:
@@ -97,8 +108,10 @@ def _invalid(path: Path, value: Any, words: str) -> FieldError:
     return FieldError(FaultType.INVALID, path, value, f"{path} in body {words}")
 
 
-def _value(path: Path, value: Any, schema: Schema) -> Faults:
+def _value(path: Path, value: Any, schema: Schema, old: Any = NEW) -> Faults:
     if value is None and schema.get("nullable"):
+        return []
+    if old is not NEW and type(old) is type(value) and old == value:
         return []
     wrong = _type(path, value, schema)
     if wrong:
@@ -110,9 +123,9 @@ def _value(path: Path, value: Any, schema: Schema) -> Faults:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         faults += _number(path, value, schema)
     elif isinstance(value, list):
-        faults += _array(path, value, schema)
+        faults += _array(path, value, schema, old)
     elif isinstance(value, dict):
-        faults += _object(path, value, schema)
+        faults += _object(path, value, schema, old)
     return faults
 
 
@@ -146,7 +159,7 @@ def _string(path: Path, value: str, schema: Schema) -> Faults:
     if shortest is not None and len(value) < shortest:
         faults.append(_invalid(path, value, f"should be at least {shortest} chars long"))
     pattern = schema.get("pattern")
-    if pattern and not re.search(pattern, value):
+    if pattern and not compiled(pattern).search(value):
         faults.append(_invalid(path, value, f"should match '{pattern}'"))
     shape = schema.get("format")
     check = _FORMATS.get(str(shape))
@@ -186,7 +199,7 @@ def _plain(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else str(number)
 
 
-def _array(path: Path, value: list[Any], schema: Schema) -> Faults:
+def _array(path: Path, value: list[Any], schema: Schema, old: Any) -> Faults:
     faults: Faults = []
     most, least = schema.get("maxItems"), schema.get("minItems")
     if least is not None and len(value) < least:
@@ -195,12 +208,26 @@ def _array(path: Path, value: list[Any], schema: Schema) -> Faults:
         faults.append(FieldError(FaultType.TOO_MANY, path, len(value), f"must have at most {most} items"))
     items = schema.get("items")
     if isinstance(items, Mapping):
+        counterpart = _counterparts(schema, old)
         for at, item in enumerate(value):
-            faults += _value(path[at], item, items)
+            faults += _value(path[at], item, items, counterpart(item))
     return faults
 
 
-def _object(path: Path, value: dict[str, Any], schema: Schema) -> Faults:
+def _counterparts(schema: Schema, old: Any) -> Callable[[Any], Any]:
+    """Which old item a new one was: known for lists that are maps only."""
+    keys = schema.get("x-kubernetes-list-map-keys") or ()
+    if schema.get("x-kubernetes-list-type") != "map" or not isinstance(old, list):
+        return lambda item: NEW
+    known = {_key(held, keys): held for held in old if isinstance(held, dict)}
+    return lambda item: known.get(_key(item, keys), NEW) if isinstance(item, dict) else NEW
+
+
+def _key(item: Mapping[str, Any], keys: Sequence[str]) -> str:
+    return json.dumps([item.get(key) for key in keys])
+
+
+def _object(path: Path, value: dict[str, Any], schema: Schema, old: Any) -> Faults:
     faults: Faults = []
     most, least = schema.get("maxProperties"), schema.get("minProperties")
     if least is not None and len(value) < least:
@@ -208,11 +235,12 @@ def _object(path: Path, value: dict[str, Any], schema: Schema) -> Faults:
     if most is not None and len(value) > most:
         faults.append(FieldError(FaultType.TOO_MANY, path, len(value), f"must have at most {most} items"))
     properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
+    before = old if isinstance(old, dict) else {}
     for name in sorted(value):
         if name in properties:
-            faults += _value(path / name, value[name], properties[name])
+            faults += _value(path / name, value[name], properties[name], before.get(name, NEW))
         elif isinstance(extra, Mapping):
-            faults += _value(path / name, value[name], extra)
+            faults += _value(path / name, value[name], extra, before.get(name, NEW))
     faults += [required(path / name) for name in schema.get("required") or () if name not in value]
     return faults
 
@@ -245,6 +273,36 @@ def _junctors(path: Path, value: Any, schema: Schema) -> Faults:
     if isinstance(schema.get("not"), Mapping) and not _value(path, value, schema["not"]):
         faults.append(_junctor_fault(path, "must not validate the schema (not)"))
     return faults
+
+
+def validate_embedded(path: Path, value: Any, schema: Schema) -> Faults:
+    """Faults of whole objects within an object: their apiVersion, kind and metadata."""
+    faults: Faults = []
+    if isinstance(value, dict):
+        if schema.get("x-kubernetes-embedded-resource"):
+            faults += _whole_object(path, value)
+        properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
+        for name in sorted(value):
+            child = properties.get(name, extra)
+            if isinstance(child, Mapping):
+                where = path / name if name in properties else path[name]
+                faults += validate_embedded(where, value[name], child)
+    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        for at, item in enumerate(value):
+            faults += validate_embedded(path[at], item, schema["items"])
+    return faults
+
+
+def _whole_object(path: Path, obj: Mapping[str, Any]) -> Faults:
+    from cluster.kinds.embedded import api_version_faults, kind_faults, metadata_faults, unreadable
+
+    meta = obj.get("metadata")
+    if meta is not None and (why := unreadable(meta)):
+        return [invalid(path / "metadata", meta, why)]
+    faults = [required(path / name) for name in ("apiVersion", "kind") if name not in obj]
+    faults += api_version_faults(path / "apiVersion", obj["apiVersion"]) if "apiVersion" in obj else []
+    faults += kind_faults(path / "kind", obj["kind"]) if "kind" in obj else []
+    return faults + (metadata_faults(path / "metadata", meta) if meta is not None else [])
 
 
 def list_types(path: Path, value: Any, schema: Schema) -> Faults:

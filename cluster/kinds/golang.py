@@ -97,6 +97,7 @@ _EMPTY: dict[str, Any] = {"zs": "", "zi": 0, "zb": False, "Zs": "", "Zi": 0, "Zb
 _SHARED = "io.k8s.apimachinery."
 """Structures that the server shares with the wire; they keep their JSON names."""
 _POD_SPEC = "io.k8s.api.core.v1.PodSpec"
+_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 _HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 _SPEC_ORDER = (
     "volumes", "initContainers", "containers", "ephemeralContainers", "restartPolicy",
@@ -122,6 +123,8 @@ def dump(value: dict[str, Any] | None, definition: str) -> dict[str, Any] | None
         return value
     if definition == _POD_SPEC:
         return _pod_spec(value)
+    if definition == _SCHEMA:
+        return _schema(value)
     return {go_name(name): _field(value.get(name), code) for name, code in fields(definition).items()}
 
 
@@ -138,6 +141,25 @@ def _field(value: Any, code: str) -> Any:
     if ref and isinstance(value, dict):
         return {key: dump(item, ref) for key, item in sorted(value.items())}
     return dict(sorted(value.items())) if isinstance(value, dict) and letter[0] in "mM" else value
+
+
+def _schema(value: dict[str, Any]) -> dict[str, Any]:
+    """The server's own schema says early whether null is allowed, and keeps a choice of schema or bool as both."""
+    out = {go_name(name): _field(value.get(name), code) for name, code in fields(_SCHEMA).items()}
+    ordered: dict[str, Any] = {}
+    for name, held in out.items():
+        if name != "Nullable":
+            ordered[name] = held
+        if name == "Type":
+            ordered["Nullable"] = bool(out.get("Nullable"))
+    for name in ("AdditionalProperties", "AdditionalItems"):
+        extra = value.get(name[:1].lower() + name[1:])
+        if extra is not None:
+            within = dump(extra, _SCHEMA) if isinstance(extra, dict) else None
+            ordered[name] = {"Allows": extra is not False, "Schema": within}
+    if isinstance(value.get("items"), dict):
+        ordered["Items"] = {"Schema": dump(value["items"], _SCHEMA), "JSONSchemas": None}
+    return ordered
 
 
 def _pod_spec(spec: dict[str, Any]) -> dict[str, Any]:

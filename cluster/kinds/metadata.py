@@ -49,6 +49,12 @@ def _as_created(obj: Obj, kind: Kind) -> Faults:
     return _object_meta(obj.get("metadata") or {}, kind.namespaced, rule, kind.strategy.checks_prefix)
 
 
+def embedded_metadata_faults(meta: dict[str, Any]) -> list[FieldError]:
+    """Faults of the metadata of an object within another one, which need have no name."""
+    held = {**meta, "name": meta.get("name") or "unnamed"}
+    return _object_meta(held, bool(meta.get("namespace")), NAME_RULES["path-segment"], False)
+
+
 def _object_meta(
     meta: dict[str, Any], namespaced: bool, rule: Callable[[str], list[str]], checks_prefix: bool
 ) -> Faults:

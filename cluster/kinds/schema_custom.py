@@ -23,7 +23,7 @@ _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolea
 def custom_decoder(schema: Raw | None, preserve_unknown: bool, metadata: Decoder) -> Decoder:
     """Reads an object: metadata typed, the rest pruned by the schema. Without one everything is kept."""
 
-    embeds = _embeds(schema)
+    with_objects = embeds(schema)
 
     def decode(value: Any, path: str, unknown: list[str]) -> Any:
         out = dict(value)
@@ -34,7 +34,7 @@ def custom_decoder(schema: Raw | None, preserve_unknown: bool, metadata: Decoder
         pruned: list[str] = []
         out = prune(out, schema, preserve_unknown and not _keeps(schema), pruned)
         embedded: list[str] = []
-        if embeds:
+        if with_objects:
             out = {key: typed(item, _of(schema, key), key, embedded, metadata) for key, item in out.items()}
         unknown += sorted(pruned) + sorted(embedded)
         return out
@@ -62,6 +62,11 @@ def prune(obj: dict[str, Any], schema: Raw, keep: bool, unknown: list[str]) -> d
         return dict(obj)
     out: dict[str, Any] = _pruned(obj, {**schema, _EMBEDDED: True}, "", unknown, bool(schema.get(_KEEP)))
     return out
+
+
+def prune_value(value: Any, schema: Raw, embedded: bool) -> Any:
+    """Any value without what its schema does not name."""
+    return _pruned(value, {**schema, _EMBEDDED: embedded}, "", [], _keeps(schema))
 
 
 def _pruned(value: Any, schema: Raw | None, path: str, unknown: list[str], keep: bool) -> Any:
@@ -138,11 +143,11 @@ def _fault(path: str, value: Any, why: str) -> DecodeFault:
     return DecodeFault(f"{path}: {invalid(path, value, why).body()}")
 
 
-def _embeds(schema: Any) -> bool:
+def embeds(schema: Any) -> bool:
     """Whether there are embedded objects anywhere below a schema."""
     if isinstance(schema, Mapping):
-        return bool(schema.get(_EMBEDDED)) or any(_embeds(child) for child in schema.values())
-    return isinstance(schema, list) and any(_embeds(child) for child in schema)
+        return bool(schema.get(_EMBEDDED)) or any(embeds(child) for child in schema.values())
+    return isinstance(schema, list) and any(embeds(child) for child in schema)
 
 
 def custom_structure(schema: Raw | None, preserve_unknown: bool, metadata: Structure) -> Structure:

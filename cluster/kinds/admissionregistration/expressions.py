@@ -11,26 +11,30 @@ from typing import Any
 from cluster.kinds.checks import Faults
 from cluster.meta.field import Path, invalid
 
-_OF_WEBHOOKS = ("object", "oldObject", "request", "authorizer")
+_OF_WEBHOOKS = ("object", "oldObject", "request")
+_VARIABLES = "kubernetes.variables"
+_OPERATION = ("op", "path", "from", "value")
 
 
 def scope(spec: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the expressions of a policy may name; without one, what those of a webhook may."""
-    from cluster.meta.cel.types import DYN, Type
+    from cluster.meta.cel.types import DYN, object_of, read, type_of
 
     out: dict[str, Any] = dict.fromkeys(_OF_WEBHOOKS, DYN)
+    out["authorizer"] = read("kubernetes.authorization.Authorizer")
     if spec is not None:
         out["namespaceObject"] = DYN
         if spec.get("paramKind") is not None:
             out["params"] = DYN
-        out["variables"] = Type("object", None, {})
+        out["variables"] = object_of(_VARIABLES, {})
+        out |= {"Object": type_of(DYN), "JSONPatch": type_of(object_of("JSONPatch", dict.fromkeys(_OPERATION, DYN)))}
     return out
 
 
 def defined(path: Path, variables: Iterable[dict[str, Any]], names: dict[str, Any]) -> Faults:
     """Faults of variables; each is known to the next ones, under its type."""
     from cluster.meta.cel import CompileError, compile
-    from cluster.meta.cel.types import DYN, Type
+    from cluster.meta.cel.types import DYN, object_of
 
     faults: Faults = []
     known: dict[str, Any] = {}
@@ -41,7 +45,7 @@ def defined(path: Path, variables: Iterable[dict[str, Any]], names: dict[str, An
         except CompileError as error:
             faults.append(invalid(path[at] / "expression", text, f"compilation failed: {error}"))
         known[variable.get("name") or ""] = found
-        names["variables"] = Type("object", None, dict(known))
+        names["variables"] = object_of(_VARIABLES, dict(known))
     return faults
 
 

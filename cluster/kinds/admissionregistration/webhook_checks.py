@@ -139,8 +139,8 @@ def _url(path: Path, url: str) -> Faults:
         faults.append(invalid(path, parts.scheme, f"'https' is the only allowed URL scheme; {_FORMAT}"))
     if not parts.netloc:
         faults.append(invalid(path, parts.netloc, f"host must be specified; {_FORMAT}"))
-    if parts.username is not None:
-        faults.append(invalid(path, url, "user information is not permitted in the URL"))
+    if "@" in parts.netloc:
+        faults.append(invalid(path, parts.netloc.rpartition("@")[0], "user information is not permitted in the URL"))
     if parts.fragment:
         faults.append(invalid(path, parts.fragment, "fragments are not permitted in the URL"))
     if parts.query:
@@ -149,15 +149,24 @@ def _url(path: Path, url: str) -> Faults:
 
 
 def _service(path: Path, service: dict[str, Any]) -> Faults:
-    faults: Faults = [
-        required(path / name, f"service {name} is required") for name in ("name", "namespace") if not service.get(name)
-    ]
+    faults: Faults = [required(path / name) for name in ("name", "namespace") if not service.get(name)]
     number = service.get("port")
     if number is not None and not 1 <= number <= 65535:
         faults.append(invalid(path / "port", number, "port is not valid: must be between 1 and 65535, inclusive"))
-    where = service.get("path")
-    if where is not None and where != "/" and not where.startswith("/"):
-        faults.append(invalid(path / "path", where, "must start with a '/'"))
+    where = service.get("path") or "/"
+    return faults if where == "/" else faults + _segments(path / "path", where)
+
+
+def _segments(path: Path, where: str) -> Faults:
+    """Every part of a path is there, and a name."""
+    if where == "//":
+        return [invalid(path, where, "segment[0] may not be empty")]
+    faults = [] if where.startswith("/") else [invalid(path, where, "must start with a '/'")]
+    for at, step in enumerate(where[1:].removesuffix("/").split("/")):
+        if not step:
+            faults.append(invalid(path, where, f"segment[{at}] may not be empty"))
+        else:
+            faults += [invalid(path, where, f"segment[{at}]: {text}") for text in names.dns1123_subdomain(step)]
     return faults
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from cluster.meta.objects import clone
 from cluster.meta.types import Obj
@@ -106,23 +107,40 @@ def _listed(value: Any) -> list[str]:
     return list(value) if isinstance(value, list) else [value] if value else []
 
 
+APPROVED = "api-approved.kubernetes.io"
+_MORE = "see https://github.com/kubernetes/enhancements/pull/1111"
+
+
+def protected(group: str) -> bool:
+    """Whether a group is the community's."""
+    return group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))
+
+
+def approval(crd: Obj) -> tuple[str, str]:
+    """missing, bypassed, approved or invalid, and how that is told."""
+    value = (crd["metadata"].get("annotations") or {}).get(APPROVED) or ""
+    wanted = f"protected groups must have approval annotation {json.dumps(APPROVED)}"
+    if not value:
+        return "missing", f"{wanted}, {_MORE}"
+    if value.startswith("unapproved"):
+        return "bypassed", f"not approved: {json.dumps(value)}"
+    parts = urlsplit(value)
+    if parts.scheme and parts.netloc:
+        return "approved", f"approved in {value}"
+    return "invalid", f'{wanted} with either a URL or a reason starting with "unapproved", {_MORE}'
+
+
+_ANNOTATION = {"missing": "Missing", "bypassed": "Unapproved", "approved": "Approved", "invalid": "Invalid"}
+
+
 def _approval(crd: Obj, status: Obj, at: str) -> None:
     """Groups of the community need a word of approval."""
-    group = crd["spec"]["group"]
-    if not (group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))):
+    if not protected(crd["spec"]["group"]):
         return
+    state, words = approval(crd)
+    value = "True" if state == "approved" else "False"
     type = "KubernetesAPIApprovalPolicyConformant"
-    value = (crd["metadata"].get("annotations") or {}).get("api-approved.kubernetes.io") or ""
-    if value.startswith("unapproved"):
-        with_condition(status, type, "False", "UnapprovedAnnotation", f"not approved: {json.dumps(value)}", at)
-    elif value.startswith(("http://", "https://")):
-        with_condition(status, type, "True", "ApprovedAnnotation", f"approved in {value}", at)
-    else:
-        words = (
-            'protected groups must have approval annotation "api-approved.kubernetes.io", '
-            "see https://github.com/kubernetes/enhancements/pull/1111"
-        )
-        with_condition(status, type, "False", "MissingAnnotation", words, at)
+    with_condition(status, type, value, f"{_ANNOTATION[state]}Annotation", words, at)
 
 
 def terminating(crd: Obj, reason: str, message: str, at: str, value: str = "True") -> None:

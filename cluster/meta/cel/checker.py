@@ -1,312 +1,311 @@
-"""Types of an expression before it is run, as far as they are known, and what it may cost.
+"""Types of an expression before it is run: which overload each call takes, and every fault, in cel-go's words.
 
-An unknown type is never a fault: only what cannot be right is refused. The cost is a lower reading of what
-Kubernetes would estimate, from the greatest sizes that the types state.
+Works on the expansion of an expression. What it finds out stays with the tree, for the estimate of the cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from cluster.meta.cel.functions import base, overloads
-from cluster.meta.cel.syntax import (
-    Call,
-    CompileError,
-    Comprehension,
-    Ident,
-    ListOf,
-    Literal,
-    MapOf,
-    Message,
-    Node,
-    Select,
+from cluster.meta.cel import declarations
+from cluster.meta.cel.declarations import Declared
+from cluster.meta.cel.expansion import Fold, expand
+from cluster.meta.cel.literals import faults_of
+from cluster.meta.cel.parser import KEYWORDS
+from cluster.meta.cel.syntax import Call, CompileError, Ident, ListOf, Literal, MapOf, Message, Node, Select
+from cluster.meta.cel.types import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DYN,
+    ERROR,
+    INT,
+    NULL,
+    STRING,
+    UINT,
+    Bindings,
+    Type,
+    assignable,
+    list_of,
+    map_of,
+    most_general,
+    opt_of,
+    substitute,
 )
-from cluster.meta.cel.types import BOOL, BYTES, DOUBLE, DYN, INT, NULL, OPT, STRING, UINT, Type, common, list_of, map_of
 from cluster.meta.cel.values import UInt
 
-_TYPE_NAMES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type", "dyn"])
-_ARITHMETIC = {
-    "_+_": ("int", "uint", "double", "string", "bytes", "list", "duration", "timestamp"),
-    "_-_": ("int", "uint", "double", "duration", "timestamp"),
-    "_*_": ("int", "uint", "double"),
-    "_/_": ("int", "uint", "double"),
-    "_%_": ("int", "uint"),
-}
-_ORDERS = ("_<_", "_<=_", "_>_", "_>=_")
-_ORDERED = ("bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration")
-_NUMBERS = ("int", "uint", "double")
-UNBOUNDED = 100_000
-"""The size taken for a list or text that says nothing of it: less than what would fit into a request, as elements
-are seldom of the smallest size."""
+Scope = Mapping[str, Type]
 
 
-class Checked(NamedTuple):
-    type: Type
-    cost: int
+@dataclass(slots=True)
+class Checked:
+    """The expanded tree, and by the identity of its nodes: types, overloads, and names of functions that a target
+    was part of."""
+
+    tree: Node
+    types: dict[int, Type] = field(default_factory=dict)
+    overloads: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> Type:
+        return self.types[id(self.tree)]
 
 
-def check(text: str, tree: Node, variables: Mapping[str, Type]) -> Checked:
-    """The type and the estimated cost. Raises CompileError."""
-    return _Checker(text).node(tree, dict(variables))
-
-
-Scope = dict[str, Type]
+def check(text: str, tree: Node, variables: Scope) -> Checked:
+    """Raises CompileError with all faults."""
+    checked = Checked(expand(tree))
+    checker = _Checker(checked, variables)
+    checker.node(checked.tree, variables)
+    if checker.faults:
+        raise CompileError(text, *checker.faults[0], rest=checker.faults[1:])
+    for key, held in checked.types.items():
+        checked.types[key] = substitute(checker.bound, held, to_dyn=True)
+    literals = list(faults_of(checked.tree, checked.types))
+    if literals:
+        raise CompileError(text, *literals[0], rest=literals[1:])
+    return checked
 
 
 class _Checker:
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, checked: Checked, variables: Scope) -> None:
+        self.out = checked
+        self.outer = variables
+        self.bound: Bindings = {}
+        self.faults: list[tuple[int, str]] = []
+        self._made = 0
+        self._patches = "JSONPatch" in variables
 
-    def fault(self, at: int, why: str) -> CompileError:
-        return CompileError(self.text, at, why)
+    def fault(self, at: int, why: str) -> Type:
+        self.faults.append((at, why))
+        return ERROR
 
-    def node(self, node: Node, scope: Scope) -> Checked:
+    def fresh(self) -> Type:
+        self._made += 1
+        return Type("param", (), f"_var{self._made - 1}")
+
+    def fits(self, given: Sequence[Type], wanted: Sequence[Type]) -> bool:
+        found = assignable(self.bound, given, wanted)
+        if found is None:
+            return False
+        self.bound = found
+        return True
+
+    def node(self, node: Node, scope: Scope) -> Type:
+        found = self._node(node, scope)
+        self.out.types[id(node)] = found
+        return found
+
+    def _node(self, node: Node, scope: Scope) -> Type:
         match node:
             case Literal():
-                return Checked(_literal(node), 0)
+                return _literal(node)
             case Ident():
-                return Checked(self.ident(node, scope), 1)
+                return self.ident(node, scope)
             case Select():
                 return self.select(node, scope)
-            case Comprehension():
-                return self.comprehension(node, scope)
+            case Call():
+                return self.call(node, scope)
             case ListOf():
                 return self.elements(node, scope)
             case MapOf():
                 return self.entries(node, scope)
             case Message():
-                cost = sum(self.node(value, scope).cost for _, value, _ in node.entries)
-                return Checked(DYN, cost + 40)
-            case Call():
-                return self.call(node, scope)
+                return self.message(node, scope)
+            case Fold():
+                return self.fold(node, scope)
         raise AssertionError(node)
 
+    # Names and fields.
+
     def ident(self, node: Ident, scope: Scope) -> Type:
-        found = scope.get(node.name)
+        found = scope.get(node.name) or declarations.named_type(node.name)
+        return found or self.fault(node.at, f"undeclared reference to '{node.name}' (in container '')")
+
+    def select(self, node: Select, scope: Scope) -> Type:
+        name = "" if node.test else qualified(node)
+        found = declarations.named_type(name) if name and name.partition(".")[0] not in scope else None
         if found is not None:
+            self.out.names[id(node)] = name
             return found
-        if node.name in _TYPE_NAMES:
-            return Type("type")
-        raise self.fault(node.at, f"undeclared reference to '{node.name}' (in container '')")
+        held = self.field(node.at, self.node(node.operand, scope), node.name, optional=False)
+        return BOOL if node.test else substitute(self.bound, held)
 
-    def select(self, node: Select, scope: Scope) -> Checked:
-        held, cost = self.node(node.operand, scope)
-        found = self.field(held, node)
-        if node.test:
-            return Checked(BOOL, cost + 1)
-        return Checked(OPT if node.optional or held.kind == "opt" else found, cost + 1)
+    def field(self, at: int, held: Type, name: str, *, optional: bool) -> Type:
+        held = substitute(self.bound, held)
+        inner = held.params[0] if held.kind == "opt" else held
+        found = self._field(at, inner, name)
+        return opt_of(found) if optional or held.kind == "opt" else found
 
-    def field(self, held: Type, node: Select) -> Type:
-        if held.kind == "object":
-            known = (held.fields or {}).get(node.name)
-            if known is None:
-                raise self.fault(node.at, f"undefined field '{node.name}'")
-            return known
+    def _field(self, at: int, held: Type, name: str) -> Type:
         if held.kind == "map":
-            return held.elem or DYN
-        if held.kind in ("dyn", "opt"):
-            return DYN
-        raise self.fault(node.at, f"type '{held}' does not support field selection")
+            return held.params[1]
+        if held.kind == "object":
+            return self._object_field(at, held, name)
+        if held.kind == "param":
+            self.fits([DYN], [held])
+        elif held.known:
+            self.fault(at, f"type '{held}' does not support field selection")
+        return DYN
 
-    def elements(self, node: ListOf, scope: Scope) -> Checked:
-        found = [self.node(item, scope) for item in node.items]
-        elem = found[0].type if found else DYN
-        for one in found:
-            elem = common(elem, one.type)
-        return Checked(list_of(elem, len(found)), sum(one.cost for one in found) + 10)
+    def _object_field(self, at: int, held: Type, name: str) -> Type:
+        if held.name in declarations.BARE:
+            return self.fault(at, f"unexpected failed resolution of '{held.name}'")
+        fields = held.fields or {}
+        found = fields.get(name) or (fields.get(f"__{name}__") if name in KEYWORDS else None)
+        return found or self.fault(at, f"undefined field '{name}'")
 
-    def entries(self, node: MapOf, scope: Scope) -> Checked:
-        cost, elem = 30, None
-        for key, value, _ in node.entries:
-            held = self.node(value, scope)
-            elem = held.type if elem is None else common(elem, held.type)
-            cost += self.node(key, scope).cost + held.cost
-        return Checked(map_of(elem or DYN, len(node.entries)), cost)
+    # Literals.
 
-    # Macros.
+    def elements(self, node: ListOf, scope: Scope) -> Type:
+        elem: Type | None = None
+        for at, item in enumerate(node.items):
+            found = self._unwrapped(item, self.node(item, scope), at in node.optional)
+            elem = self.joined(elem, found)
+        return list_of(elem or self.fresh())
 
-    def comprehension(self, node: Comprehension, scope: Scope) -> Checked:
-        held, cost = self.node(node.range, scope)
-        inner = {**scope, **_bound(node, held)}
-        if held.kind not in ("list", "map", "object", "dyn", "opt") and node.kind != "bind":
+    def entries(self, node: MapOf, scope: Scope) -> Type:
+        key_type: Type | None = None
+        held_type: Type | None = None
+        for key, value, optional in node.entries:
+            key_type = self.joined(key_type, self.node(key, scope))
+            found = self._unwrapped(value, self.node(value, scope), optional)
+            held_type = self.joined(held_type, found)
+        if key_type is None or held_type is None:
+            key_type, held_type = self.fresh(), self.fresh()
+        return map_of(held_type, key_type)
+
+    def _unwrapped(self, node: Node, found: Type, optional: bool) -> Type:
+        if not optional:
+            return found
+        if found.kind == "opt":
+            return found.params[0]
+        if found.kind != "dyn":
+            self.fault(node.at, f"expected type '{opt_of(found)}' but found '{found}'")
+        return found
+
+    def joined(self, before: Type | None, now: Type) -> Type:
+        if before is None:
+            return now
+        return most_general(before, now) if self.fits([before], [now]) else DYN
+
+    def message(self, node: Message, scope: Scope) -> Type:
+        known = scope.get(node.name.partition(".")[0])
+        found = known.params[0] if known is not None and known.kind == "type" else None
+        if found is None:
+            self.fault(node.at, f"undeclared reference to '{node.name}' (in container '')")
+        for name, value, optional in node.entries:
+            given = self._unwrapped(value, self.node(value, scope), optional)
+            if found is not None and found.kind == "object":
+                wanted = self._object_field(node.at, found, name)
+                if not self.fits([wanted], [given]):
+                    words = f"expected type of field '{name}' is '{wanted}' but provided type is '{given}'"
+                    self.fault(node.at, words)
+        return found or ERROR
+
+    # Loops.
+
+    def fold(self, node: Fold, scope: Scope) -> Type:
+        held = substitute(self.bound, self.node(node.range, scope))
+        accu = self.node(node.start, scope)
+        outer = {**scope, node.accu: accu}
+        inner = {**outer, **self._items(node, held)}
+        self.meets(node.condition, self.node(node.condition, inner), BOOL)
+        self.meets(node.step, self.node(node.step, inner), accu)
+        return substitute(self.bound, self.node(node.result, outer))
+
+    def _items(self, node: Fold, held: Type) -> dict[str, Type]:
+        two = len(node.variables) == 2
+        if held.kind == "list":
+            found = [INT, held.params[0]] if two else [held.params[0]]
+        elif held.kind == "map":
+            found = list(held.params) if two else [held.params[0]]
+        elif held.kind in ("dyn", "error", "param"):
+            self.fits([DYN], [held])
+            found = [DYN] * len(node.variables)
+        else:
             why = f"expression of type '{held}' cannot be range of a comprehension (must be list, map, or dynamic)"
-            raise self.fault(node.range.at, why)
-        bodies = [self.node(body, inner) for body in node.bodies]
-        self._predicates(node, bodies)
-        once = node.kind in ("bind", "optMap", "optFlatMap")
-        times = 1 if once else _size(held)
-        total = cost + 1 + times * (sum(body.cost for body in bodies) + (0 if once else 1))
-        return Checked(_result(node, held, bodies), total)
+            self.fault(node.range.at, why)
+            found = [ERROR] * len(node.variables)
+        return dict(zip(node.variables, found, strict=True))
 
-    def _predicates(self, node: Comprehension, bodies: list[Checked]) -> None:
-        tests = 1 if node.kind in ("all", "exists", "exists_one", "existsOne", "filter") else 0
-        if node.kind in ("map", "transformList", "transformMap", "transformMapEntry"):
-            tests = len(bodies) - 1
-        for body, tree in zip(bodies[:tests], node.bodies, strict=False):
-            if body.type.kind not in ("bool", "dyn"):
-                raise self.fault(tree.at, f"expected type 'bool' but found '{body.type}'")
+    def meets(self, node: Node, found: Type, wanted: Type) -> None:
+        if not self.fits([wanted], [found]):
+            self.fault(node.at, f"expected type '{wanted}' but found '{found}'")
 
     # Calls.
 
-    def call(self, node: Call, scope: Scope) -> Checked:
-        if node.target is not None:
-            name = _namespaced(node, scope)
-            if name:
-                return self.function(node, name, [], False, scope)
-            return self.function(node, node.name, [self.node(node.target, scope)], True, scope)
-        if node.name[0] in "_@!-":
-            return self.operator(node, [self.node(arg, scope) for arg in node.args])
-        return self.function(node, node.name, [], False, scope)
+    def call(self, node: Call, scope: Scope) -> Type:
+        if node.name == "_?._":
+            held = self.node(node.args[0], scope)
+            self.out.types[id(node.args[1])] = STRING
+            self.out.overloads[id(node)] = ("select_optional_field",)
+            return substitute(self.bound, self.field(node.at, held, node.args[1].value, optional=True))  # type: ignore[attr-defined]
+        args = [self.node(arg, scope) for arg in node.args]
+        if node.target is None:
+            return self.resolve(node, node.name, args, False)
+        prefix = qualified(node.target)
+        if prefix and declarations.declared(f"{prefix}.{node.name}", self._patches):
+            name = self.out.names[id(node)] = f"{prefix}.{node.name}"
+            return self.resolve(node, name, args, False)
+        return self.resolve(node, node.name, [self.node(node.target, scope), *args], True)
 
-    def function(self, node: Call, name: str, before: list[Checked], method: bool, scope: Scope) -> Checked:
-        known = overloads(name, method)
+    def resolve(self, node: Call, name: str, args: list[Type], member: bool) -> Type:
+        known = declarations.declared(name, self._patches)
         if not known:
-            raise self.fault(node.at, f"undeclared reference to '{name}' (in container '')")
-        args = before + [self.node(arg, scope) for arg in node.args]
-        for takes, gives, _ in known:
-            if len(takes) == len(args) and all(_fits(want, arg.type) for want, arg in zip(takes, args, strict=True)):
-                open_types = any(not arg.type.known for arg in args) and len({o.gives for o in known}) > 1
-                found = DYN if open_types else _given(gives, args)
-                return Checked(found, sum(arg.cost for arg in args) + _work(args))
-        raise self._unfit(node.at, name, args, method)
-
-    def _unfit(self, at: int, name: str, args: list[Checked], method: bool = False) -> CompileError:
-        shown = [str(arg.type) for arg in args]
-        applied = f"{shown[0]}.({', '.join(shown[1:])})" if method else f"({', '.join(shown)})"
-        return self.fault(at, f"found no matching overload for '{name}' applied to '{applied}'")
-
-    def operator(self, node: Call, args: list[Checked]) -> Checked:
-        cost = sum(arg.cost for arg in args) + 1
-        kinds = [arg.type.kind for arg in args]
-        found = _operator(node.name, [arg.type for arg in args], kinds)
+            return self.fault(node.at, f"undeclared reference to '{name}' (in container '')")
+        if name in ("_&&_", "_||_"):
+            return self.junction(node, args)
+        found: Type | None = None
+        taken: list[str] = []
+        for one in known:
+            if one.member != member:
+                continue
+            gives = self.overload(one, args)
+            if gives is None:
+                continue
+            taken.append(one.id)
+            if found is None:
+                found = gives
+            elif found.kind != "dyn" and found != gives:
+                found = DYN
         if found is None:
-            raise self._unfit(node.at, node.name, args)
-        if node.name == "_?_:_":
-            cost = args[0].cost + max(args[1].cost, args[2].cost) + 1
-        elif node.name in ("_==_", "_!=_", "@in") or node.name in _ORDERS:
-            cost += _work(args)
-        return Checked(found, cost)
+            return self._unfit(node, name, args, member)
+        self.out.overloads[id(node)] = tuple(taken)
+        return found
+
+    def overload(self, one: Declared, args: list[Type]) -> Type | None:
+        """What an overload gives for these arguments; None where it does not take them."""
+        own = {Type("param", (), name): self.fresh() for name in one.parameters}
+        takes = [substitute(own, held) for held in one.takes]
+        if not self.fits(args, takes):
+            return None
+        return substitute(self.bound, substitute(own, one.gives))
+
+    def junction(self, node: Call, args: list[Type]) -> Type:
+        self.out.overloads[id(node)] = ("logical_and" if node.name == "_&&_" else "logical_or",)
+        wrong = False
+        for arg, given in zip(node.args, args, strict=True):
+            if not self.fits([given], [BOOL]):
+                self.fault(arg.at, f"expected type 'bool' but found '{given}'")
+                wrong = True
+        return ERROR if wrong else BOOL
+
+    def _unfit(self, node: Call, name: str, args: list[Type], member: bool) -> Type:
+        shown = [str(substitute(self.bound, arg, to_dyn=True)) for arg in args]
+        applied = f"{shown[0]}.({', '.join(shown[1:])})" if member else f"({', '.join(shown)})"
+        return self.fault(node.at, f"found no matching overload for '{name}' applied to '{applied}'")
 
 
-def _operator(name: str, types: list[Type], kinds: list[str]) -> Type | None:
-    """The type an operator gives; None where it does not apply."""
-    if name in ("_&&_", "_||_", "!_"):
-        return BOOL if all(kind in ("bool", "dyn") for kind in kinds) else None
-    if name == "-_":
-        return types[0] if kinds[0] in ("int", "double", "dyn") else None
-    if name == "_?_:_":
-        return common(types[1], types[2]) if kinds[0] in ("bool", "dyn") and _alike(kinds[1:]) else None
-    if name in ("_==_", "_!=_"):
-        return BOOL if _alike(kinds) else None
-    if name in _ORDERS:
-        fits = all(kind in (*_ORDERED, "dyn") for kind in kinds)
-        return BOOL if fits and (_alike(kinds) or all(kind in _NUMBERS for kind in kinds)) else None
-    if name == "@in":
-        return BOOL if kinds[1] in ("list", "map", "object", "dyn") else None
-    if name in ("_[_]", "_[?_]"):
-        return _indexed(name, types, kinds)
-    return _arithmetic(name, types, kinds)
-
-
-def _indexed(name: str, types: list[Type], kinds: list[str]) -> Type | None:
-    if kinds[0] not in ("list", "map", "dyn", "opt", "object"):
-        return None
-    if kinds[0] == "list" and kinds[1] not in ("int", "dyn", "uint", "double"):
-        return None
-    return OPT if name == "_[?_]" or kinds[0] == "opt" else types[0].elem or DYN
-
-
-def _arithmetic(name: str, types: list[Type], kinds: list[str]) -> Type | None:
-    allowed = _ARITHMETIC[name]
-    if not all(kind in (*allowed, "dyn") for kind in kinds):
-        return None
-    if "dyn" in kinds:
-        return next((t for t in types if t.known and t.kind in ("int", "uint", "double", "string")), DYN)
-    if "timestamp" in kinds or "duration" in kinds:
-        return _time_arithmetic(name, kinds)
-    if kinds[0] != kinds[1]:
-        return None
-    return common(types[0], types[1]) if kinds[0] != "list" else list_of(common(_elem(types[0]), _elem(types[1])))
-
-
-def _time_arithmetic(name: str, kinds: list[str]) -> Type | None:
-    if kinds == ["duration", "duration"] or (kinds == ["timestamp", "timestamp"] and name == "_-_"):
-        return Type("duration")
-    if kinds == ["timestamp", "duration"] or (kinds == ["duration", "timestamp"] and name == "_+_"):
-        return Type("timestamp")
-    return None
-
-
-def _alike(kinds: list[str]) -> bool:
-    """Whether two kinds may stand on both sides; objects and maps are one on the wire."""
-    a, b = ("map" if kind == "object" else kind for kind in kinds)
-    loose = ("map", "list", "opt", "type", "timestamp", "duration")
-    return a == b or "dyn" in (a, b) or ("null" in (a, b) and (a in loose or b in loose))
-
-
-def _elem(held: Type) -> Type:
-    return held.elem or DYN
-
-
-def _bound(node: Comprehension, held: Type) -> Scope:
-    """Types of the variables of a macro."""
-    if node.kind == "bind":
-        return {node.variables[0]: held}
-    elem = _elem(held)
-    key = STRING if held.kind in ("map", "object") else INT if held.kind == "list" else DYN
-    if len(node.variables) == 2:
-        return {node.variables[0]: key, node.variables[1]: elem}
-    return {node.variables[0]: elem if held.kind == "list" else key if held.kind != "opt" else DYN}
-
-
-def _result(node: Comprehension, held: Type, bodies: list[Checked]) -> Type:
-    match node.kind:
-        case "all" | "exists" | "exists_one" | "existsOne":
-            return BOOL
-        case "filter":
-            return held if held.kind == "list" else list_of(STRING if held.kind == "map" else DYN)
-        case "map" | "transformList":
-            return list_of(bodies[-1].type, held.most)
-        case "transformMap":
-            return map_of(bodies[-1].type, held.most)
-        case "bind":
-            return bodies[-1].type
-        case "optMap" | "optFlatMap":
-            return OPT
-    return DYN
-
-
-def _namespaced(node: Call, scope: Scope) -> str:
-    """`optional.of` as one name, where `optional` is no variable."""
-    if isinstance(node.target, Ident) and node.target.name not in scope:
-        name = f"{node.target.name}.{node.name}"
-        return name if overloads(name, False) else ""
+def qualified(node: Node) -> str:
+    """`a.b.c` as a name, empty for anything else."""
+    if isinstance(node, Ident):
+        return node.name
+    if isinstance(node, Select) and not node.test:
+        before = qualified(node.operand)
+        return f"{before}.{node.name}" if before else ""
     return ""
-
-
-def _fits(want: str, given: Type) -> bool:
-    kind = "map" if given.kind == "object" else given.kind
-    return base(want) in (kind, "dyn") or not given.known
-
-
-def _given(gives: str, args: list[Checked]) -> Type:
-    if gives == "same":
-        return args[0].type
-    if gives == "elem":
-        return _elem(args[0].type)
-    kind, _, elem = gives.partition(":")
-    return Type(kind, Type(elem) if elem else None)
-
-
-def _size(held: Type) -> int:
-    return UNBOUNDED if held.most is None and held.kind in ("list", "map") else held.most or 1
-
-
-def _work(args: list[Checked]) -> int:
-    """What going through the arguments costs: a tenth of what they hold."""
-    held = [arg.type for arg in args if arg.type.kind in ("string", "bytes", "list")]
-    return 1 + min((t.most if t.most is not None else UNBOUNDED for t in held), default=0) // 10
 
 
 def _literal(node: Literal) -> Type:
@@ -318,5 +317,5 @@ def _literal(node: Literal) -> Type:
     if isinstance(value, UInt):
         return UINT
     if isinstance(value, str):
-        return Type("string", most=len(value))
+        return STRING
     return INT if isinstance(value, int) else DOUBLE if isinstance(value, float) else BYTES

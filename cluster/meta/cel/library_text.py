@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from cluster.meta.cel.functions import function
-from cluster.meta.cel.values import NONE, Duration, EvalError, Opt, TypeValue, show_timestamp
+from cluster.meta.cel.values import Duration, EvalError, TypeValue, show_timestamp
+from cluster.meta.goregex import PatternError, compiled
 
 function("string.startsWith(string) bool")(str.startswith)
 function("string.endsWith(string) bool")(str.endswith)
@@ -86,23 +86,12 @@ def quote(text: str) -> str:
 # Patterns.
 
 
-@lru_cache(maxsize=256)
 def pattern(text: str) -> Any:
-    """A compiled RE2 pattern. Raises EvalError."""
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
+    """A compiled pattern. Raises EvalError."""
     try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        raise EvalError(f"error parsing regexp: {_words(error, text)}") from None
-
-
-def _words(error: Exception, text: str) -> str:
-    said = error.args[0] if error.args else ""
-    said = said.decode() if isinstance(said, bytes) else str(said)
-    return f"{said}: `{text}`" if "`" not in said else said
+        return compiled(text)
+    except PatternError as error:
+        raise EvalError(str(error)) from None
 
 
 @function("string.matches(string) bool", "matches(string, string) bool")
@@ -120,23 +109,6 @@ def find(text: str, expression: str) -> str:
 def find_all(text: str, expression: str, most: int = -1) -> list[str]:
     found = [match.group() for match in pattern(expression).finditer(text)]
     return found if most < 0 else found[:most]
-
-
-@function("fn regex.replace(string, string, string) string")
-def regex_replace(text: str, expression: str, by: str) -> str:
-    return str(pattern(expression).sub(by, text))
-
-
-@function("fn regex.extract(string, string) opt")
-def regex_extract(text: str, expression: str) -> Opt:
-    found = pattern(expression).search(text)
-    return NONE if found is None else Opt.of(found.group(1 if found.re.groups else 0))
-
-
-@function("fn regex.extractAll(string, string) list:string")
-def regex_extract_all(text: str, expression: str) -> list[str]:
-    wanted = pattern(expression)
-    return [match.group(1 if wanted.groups else 0) for match in wanted.finditer(text)]
 
 
 # Formats.

@@ -29,10 +29,12 @@ _STARTS = (
 )
 _RELATIONS = ("==", "!=", "<", "<=", ">", ">=", "in")
 _DEEPEST = 50
-_ONE = {"all": 2, "exists": 2, "exists_one": 2, "existsOne": 2, "filter": 2, "map": 2}
+_ONE = ("all", "exists", "exists_one", "filter", "map", "sortBy")
 _TWO = ("all", "exists", "existsOne", "exists_one", "transformList", "transformMap", "transformMapEntry")
 _WORDS = "as break const continue else for function if import let loop package namespace return var void while"
 RESERVED = frozenset(_WORDS.split())
+KEYWORDS = RESERVED | {"true", "false", "null", "in"}
+"""What no field may be called in an expression but by its escaped name."""
 
 
 def parse(text: str) -> Node:
@@ -168,12 +170,10 @@ class _Parser:
         args = self.arguments()
         if (name in _ONE and len(args) == 2) or (name == "map" and len(args) == 3):
             return Comprehension(at, name, target, [self.variable(args[0])], args[1:])
-        if name in _TWO and len(args) in (3, 4):
+        if name in _TWO and (len(args) == 3 or (len(args) == 4 and name.startswith("transform"))):
             return Comprehension(at, name, target, [self.variable(a) for a in args[:2]], args[2:])
         if name in ("optMap", "optFlatMap") and len(args) == 2:
             return Comprehension(at, name, target, [self.variable(args[0])], args[1:])
-        if name == "bind" and isinstance(target, Ident) and target.name == "cel" and len(args) == 3:
-            return Comprehension(at, "bind", args[1], [self.variable(args[0])], args[2:])
         return Call(at, name, args, target)
 
     def variable(self, node: Node) -> str:
@@ -241,7 +241,7 @@ class _Parser:
         if name == "has" and len(args) == 1:
             if not isinstance(args[0], Select):
                 raise CompileError(self.text, args[0].at, "invalid argument to has() macro")
-            return Select(args[0].at, args[0].operand, args[0].name, test=True)
+            return Select(at, args[0].operand, args[0].name, test=True)
         return Call(at, name, args)
 
     def list(self) -> Node:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cmp_to_key
 from typing import Any
 
-from cluster.meta.cel.checker import Checked, check
+from cluster.meta.cel.checker import Checked, check, qualified
+from cluster.meta.cel.declarations import named_type
 from cluster.meta.cel.functions import call, overloads
 from cluster.meta.cel.library_core import compare
 from cluster.meta.cel.parser import parse
@@ -46,18 +48,18 @@ from cluster.meta.cel.values import (
 Env = dict[str, Any]
 Run = Callable[[Env], Any]
 _BUDGET = "\0"
-_TYPES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"])
 
 
 class Program:
-    """A compiled expression. `type` and `cost` are what the checker found."""
+    """A compiled expression. `type` is what the checker found."""
 
-    __slots__ = ("_run", "cost", "names", "text", "type")
+    __slots__ = ("_run", "checked", "names", "text", "type")
 
     def __init__(self, text: str, tree: Node, checked: Checked) -> None:
         self.text = text
+        self.checked: Checked | None = checked
+        """For the estimate of the cost; whoever keeps programs to run them forgets it."""
         self.type = checked.type
-        self.cost = checked.cost
         self.names = _names(tree)
         """Every identifier in it, so that callers make only what is asked for."""
         self._run = _compile(tree, frozenset())
@@ -102,6 +104,9 @@ def _compile(node: Node, bound: frozenset[str]) -> Run:
         case Ident(name=name):
             return _ident(name)
         case Select():
+            name = qualified(node)
+            if name and name.partition(".")[0] not in bound and named_type(name) is not None:
+                return _named(name)
             return _select(node, _compile(node.operand, bound))
         case Comprehension():
             return _comprehension(node, bound)
@@ -121,11 +126,17 @@ def _ident(name: str) -> Run:
         if name in env:
             value = env[name]
             return value() if isinstance(value, Lazy) else value
-        if name in _TYPES:
+        if named_type(name) is not None:
             return TypeValue(name)
         raise EvalError(f"no such attribute(s): {name}")
 
     return run
+
+
+def _named(name: str) -> Run:
+    """A type by its full name."""
+    found = TypeValue(name)
+    return lambda env: found
 
 
 class Lazy:
@@ -463,7 +474,7 @@ def _comprehension(node: Comprehension, bound: frozenset[str]) -> Run:
     source = _compile(node.range, bound)
     inner = bound | set(node.variables)
     bodies = [_compile(body, inner) for body in node.bodies]
-    if node.kind in ("bind", "optMap", "optFlatMap"):
+    if node.kind in ("optMap", "optFlatMap"):
         return _single(node.kind, node.variables[0], source, bodies[0])
     fold, two = _FOLDS[node.kind], len(node.variables) == 2
 
@@ -532,6 +543,13 @@ def _entries(pairs: Pairs, bodies: list[Run], at: At) -> dict[Any, Any]:
     return out
 
 
+def _sorted(pairs: Pairs, bodies: list[Run], at: At) -> list[Any]:
+    """Items in the order of their keys; equal ones stay as they were."""
+    keyed = [(at(pair, bodies[0]), pair[1]) for pair in pairs]
+    order = cmp_to_key(compare)
+    return [item for _, item in sorted(keyed, key=lambda pair: order(pair[0]))]
+
+
 _one: Callable[[Pairs, list[Run], At], bool] = lambda pairs, bodies, at: sum(  # noqa: E731
     _truth(at(pair, bodies[0])) for pair in pairs
 ) == 1  # fmt: skip
@@ -545,18 +563,18 @@ _FOLDS: dict[str, Callable[[Pairs, list[Run], At], Any]] = {
     "transformList": lambda pairs, bodies, at: [at(pair, bodies[-1]) for pair in _selected(pairs, bodies, at)],
     "transformMap": lambda pairs, bodies, at: {p[0]: at(p, bodies[-1]) for p in _selected(pairs, bodies, at)},
     "transformMapEntry": _entries,
+    "sortBy": _sorted,
 }
 
 
 def _single(kind: str, name: str, source: Run, body: Run) -> Run:
     def run(env: Env) -> Any:
         held = source(env)
-        if kind != "bind":
-            if not isinstance(held, Opt):
-                raise no_overload()
-            if not held.present:
-                return NONE
-            held = held.value
+        if not isinstance(held, Opt):
+            raise no_overload()
+        if not held.present:
+            return NONE
+        held = held.value
         missing = object()
         saved = env.get(name, missing)
         env[name] = held

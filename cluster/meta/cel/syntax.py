@@ -6,20 +6,29 @@ Positions are offsets into the text, so that a fault can point at the place as c
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
 class CompileError(Exception):
-    """The text is no valid expression; the message is the one of cel-go, place and all."""
+    """The text is no valid expression; the message is the one of cel-go, places and all. `why` is the first fault,
+    `rest` are the others as (position, fault)."""
 
-    def __init__(self, text: str, at: int, why: str) -> None:
+    def __init__(self, text: str, at: int, why: str, rest: Sequence[tuple[int, str]] = ()) -> None:
         self.why = why
-        start = text.rfind("\n", 0, at) + 1
-        end = text.find("\n", at)
-        line, column = text.count("\n", 0, at) + 1, at - start
-        shown = text[start : end if end >= 0 else len(text)]
-        super().__init__(f"ERROR: <input>:{line}:{column + 1}: {why}\n | {shown}\n | {'.' * column}^")
+        found = sorted([(at, why), *rest], key=lambda fault: fault[0])
+        super().__init__("\n".join(_placed(text, *fault) for fault in found))
+
+
+def _placed(text: str, at: int, why: str) -> str:
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    line, column = text.count("\n", 0, at) + 1, at - start
+    shown = text[start : end if end >= 0 else len(text)].replace("\t", " ")
+    dots = "".join("." if char.isascii() else "．" for char in shown[:column])
+    mark = "^" if column >= len(shown) or shown[column].isascii() else "＾"
+    return f"ERROR: <input>:{line}:{column + 1}: {why}\n | {shown}\n | {dots}{mark}"
 
 
 @dataclass(slots=True)
@@ -84,6 +93,19 @@ class Comprehension(Node):
     range: Node
     variables: list[str]
     bodies: list[Node]
+
+
+def children(node: Any) -> list[Node]:
+    """The nodes right below a node."""
+    out: list[Node] = []
+    todo: list[Any] = [getattr(node, slot) for slot in reversed(type(node).__slots__)]
+    while todo:
+        held = todo.pop()
+        if isinstance(held, Node):
+            out.append(held)
+        elif isinstance(held, list | tuple):
+            todo.extend(reversed(held))
+    return out
 
 
 class Token(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.meta.cel import Budget, BudgetExceeded, CompileError, EvalError, compile
-from cluster.meta.cel.types import DYN, INT, STRING, Type, list_of
+from cluster.meta.cel.types import DYN, INT, STRING, list_of, object_of
 
 HELD: dict[str, Any] = {
     "self": {"name": "web", "ports": [80, 443], "labels": {"a": "1", "b-c": "2"}, "__namespace__": 1, "empty": []},
@@ -42,7 +42,6 @@ def give(text: str, **more: Any) -> Any:
         "self.labels.all(k, v, size(k) > 0 && v != '')",
         "self.ports.transformList(i, p, i * p) == [0, 443]",
         "{'a': 1}.transformMap(k, v, v + 1) == {'a': 2}",
-        "cel.bind(x, 2, x * x == 4)",
         "'a' in self.labels && 80 in self.ports && !(81 in self.ports)",
         "[3, 1, 2].sort() == [1, 2, 3] && [1, 2].sum() == 3 && [1, 5].max() == 5 && [1, 1].distinct() == [1]",
         "[1, 2, 3].slice(1, 3) == [2, 3] && [[1], [2]].flatten() == [1, 2] && lists.range(2) == [0, 1]",
@@ -77,7 +76,7 @@ def test_expressions_that_are_true(text: str) -> None:
         ("9223372036854775807 + 1", "integer overflow"),
         ("dyn('a') + dyn(1)", "no such overload"),
         ("optional.none().value()", "optional.none() dereference"),
-        ("duration('x')", 'time: invalid duration "x"'),
+        ("duration(self.name)", 'time: invalid duration "'),
         ("quantity('x')", "quantities must match the regular expression"),
     ],
 )
@@ -106,7 +105,7 @@ def test_faults_of_evaluation(text: str, words: str) -> None:
     ],
 )
 def test_faults_of_compilation_point_at_their_place(text: str, words: str) -> None:
-    types = {"s": STRING, "l": list_of(INT), "o": Type("object", None, {"known": INT})}
+    types = {"s": STRING, "l": list_of(INT), "o": object_of("thing", {"known": INT})}
     with pytest.raises(CompileError) as caught:
         compile(text, types)
     assert words in str(caught.value)
@@ -125,9 +124,3 @@ def test_nesting_is_bounded() -> None:
 
 def test_the_names_of_an_expression_are_known() -> None:
     assert compile("self.a > 1 && oldSelf.b", {"self": DYN, "oldSelf": DYN}).names == {"self", "oldSelf"}
-
-
-def test_unbounded_loops_are_estimated_as_dear() -> None:
-    names = {"l": list_of(list_of(STRING)), "s": list_of(STRING, 5)}
-    assert compile("l.all(x, x.all(y, y.contains('a')))", names).cost > 10_000_000
-    assert compile("s.all(x, x == 'a')", names).cost < 10_000_000
