@@ -1,12 +1,15 @@
 """What a bundled cluster still knows after SIGKILL: many clients write while its process is killed, again and again.
 
-    python benchmarks/kill_cycles.py [--cycles 100] [--clients 16] [--seed 1]
+    python benchmarks/kill_cycles.py [--cycles 100] [--clients 16] [--seed 1] [--points] [--storage sqlite|etcd]
 
 Each client creates, updates and deletes ConfigMaps of its own over HTTPS. After each kill and restart three things
 are compared with what was acknowledged: every object is as its last acknowledged write left it (or as the one write
 under way at the kill would have), nothing acknowledged as deleted is back, and the revision has not gone back. A
 Deployment of two replicas must be ready again, with exactly two processes of its own on this machine: none lost, none
-left over. Ends with 1 and names the first differences when one of these does not hold.
+left over. With `--points` the process does not die when it happens to, but at a named point: before and after a commit,
+in a compaction and before its commit, in the middle of a snapshot (cluster.testing.faults); its history is then kept so
+short that it is compacted all the time. With `--storage etcd` the cluster's etcd is killed after it, every other time.
+Ends with 1 and names the first differences when one of these does not hold.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +36,17 @@ ROOT = Path(__file__).resolve().parents[1]
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 REPLICAS = 2
-PATIENCE = 30.0
+PATIENCE = 60.0
+SHORT_HISTORY = 400
+"""Events kept where the process dies at a point."""
+POINTS = {
+    "before-commit": (60, 400),
+    "after-commit": (60, 400),
+    "compaction": (1, 6),
+    "compaction-before-commit": (1, 6),
+    "snapshot": (1, 1),
+}
+"""Between which passes of the point the process ends."""
 ABSENT = None
 Content = int | None
 """What is compared of an object: the number its last write put into it, None when there is no such object."""
@@ -45,8 +59,9 @@ class Broken(Exception):
 class Cluster:
     """The command line's cluster, in a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, storage: str) -> None:
         self.state = home / "state"
+        self._storage = storage
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "KUBE", "XDG_"))}
         self._environ = {**kept, "HOME": str(home), "KUBECONFIG": str(home / "kubeconfig"), "PYTHONPATH": str(ROOT)}
         self._context: ssl.SSLContext | None = None
@@ -58,15 +73,33 @@ class Cluster:
             raise Broken(f"cluster {' '.join(words)}: {done.stderr.strip()}")
 
     def start(self) -> None:
-        self.command("start", "--state", str(self.state), "--runtime", "process")
+        self.command("start", "--state", str(self.state), "--runtime", "process", "--storage", self._storage)
 
-    def kill(self) -> None:
-        pid = json.loads((self.state / "daemon.json").read_text())["pid"]
+    def trial(self, point: str) -> None:
+        """How the next life ends: at a point, or (empty) when it is killed."""
+        path = self.state / "config.json"
+        config = json.loads(path.read_text())
+        config.pop("trial", None)
+        if point:
+            config["trial"] = {"fail_point": point, "most_events": SHORT_HISTORY}
+        path.write_text(json.dumps(config))
+
+    def pid(self) -> int:
+        return int(json.loads((self.state / "daemon.json").read_text())["pid"])
+
+    def kill(self, *, etcd: bool) -> None:
+        pid = self.pid()
         os.kill(pid, signal.SIGKILL)
+        if etcd:
+            os.kill(int((self.state / "etcd" / "pid").read_text()), signal.SIGKILL)
+        self.await_end(pid)
+
+    @staticmethod
+    def await_end(pid: int) -> None:
         until = time.monotonic() + PATIENCE
         while alive(pid):
             if time.monotonic() > until:
-                raise Broken(f"process {pid} outlives SIGKILL")
+                raise Broken(f"process {pid} does not end")
             time.sleep(0.005)
 
     def connect(self) -> http.client.HTTPSConnection:
@@ -166,7 +199,10 @@ def config_map(name: str, content: Content) -> dict[str, Any]:
 class Trial:
     """The writers, the cluster they write to, and the Deployment beside them."""
 
-    def __init__(self, cluster: Cluster, clients: int, seed: int) -> None:
+    def __init__(self, cluster: Cluster, clients: int, seed: int, points: bool, etcd: bool) -> None:
+        self.points, self.etcd = points, etcd
+        self.point = ""
+        self.ends: dict[str, int] = {}
         self.cluster = cluster
         self.dice = random.Random(seed)
         self.writers = [Writer(i, random.Random(seed * 1000 + i)) for i in range(clients)]
@@ -186,16 +222,56 @@ class Trial:
         threads = [threading.Thread(target=w.run, args=(self.cluster,)) for w in self.writers]
         for thread in threads:
             thread.start()
-        time.sleep(self.dice.uniform(0.05, 0.6))
-        self.cluster.kill()
+        self._end_life()
         for thread in threads:
             thread.join()
         begun = time.perf_counter()
-        self.cluster.start()
+        self._begin_life()
         self.restarts.append(time.perf_counter() - begun)
-        self._compare()
-        self._await_pods()
+        try:
+            self._compare()
+            self._await_pods()
+        except (OSError, http.client.HTTPException):
+            if not self.point:
+                raise
+            # It came to its point before anybody had looked: that life has been one of those that end early.
+            self._begin_life(free=True)
+            self._compare()
+            self._await_pods()
         self.ready.append(time.perf_counter() - begun)
+
+    def _end_life(self) -> None:
+        pid = self.cluster.pid()
+        if not self.point:
+            time.sleep(self.dice.uniform(0.05, 0.6))
+            with_etcd = self.etcd and self.dice.random() < 0.5
+            self._count("killed with its etcd" if with_etcd else "killed at random")
+            self.cluster.kill(etcd=with_etcd)
+            return
+        if self.point.startswith("snapshot"):
+            time.sleep(self.dice.uniform(0.05, 0.3))
+            with suppress(OSError, http.client.HTTPException):
+                ask(self.cluster.connect(), "GET", "/pyhelm/snapshot")
+        self._count(self.point.partition(":")[0])
+        self.cluster.await_end(pid)
+
+    def _count(self, end: str) -> None:
+        self.ends[end] = self.ends.get(end, 0) + 1
+
+    def _begin_life(self, *, free: bool = False) -> None:
+        """Start, with a point to die at where that is wanted. One that dies while it starts is started again freely."""
+        self.point = "" if free or not self.points else self._some_point()
+        self.cluster.trial(self.point)
+        try:
+            self.cluster.start()
+        except Broken:
+            if not self.point:
+                raise
+            self._begin_life(free=True)
+
+    def _some_point(self) -> str:
+        point = self.dice.choice(sorted(POINTS))
+        return f"{point}:{self.dice.randint(*POINTS[point])}"
 
     def rest(self) -> None:
         """What ran at the last look still runs a while later, and nothing more."""
@@ -262,16 +338,21 @@ class Trial:
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "sleepers"}, "spec": spec}
 
 
-def run(cycles: int, clients: int, seed: int) -> None:
+def run(cycles: int, clients: int, seed: int, points: bool, storage: str) -> None:
     """Raises Broken."""
     with tempfile.TemporaryDirectory(prefix="kill-cycles-") as home:
-        trial = Trial(Cluster(Path(home)), clients, seed)
+        trial = Trial(Cluster(Path(home), storage), clients, seed, points, storage == "etcd")
         try:
             trial.prepare()
             for number in range(1, cycles + 1):
                 trial.cycle()
                 if number % 10 == 0:
                     print(f"{number} cycles, {sum(w.writes for w in trial.writers)} writes", flush=True)
+            trial.cluster.trial("")
+            if trial.point:
+                trial.cluster.kill(etcd=False)
+                trial._begin_life(free=True)
+                trial._await_pods()
             trial.rest()
         finally:
             trial.cluster.command("delete", "--state", str(trial.cluster.state))
@@ -281,6 +362,7 @@ def run(cycles: int, clients: int, seed: int) -> None:
     print(
         f"{cycles} kills, {writes} acknowledged writes of {clients} clients, none lost, none back; no process left over"
     )
+    print("ends: " + ", ".join(f"{count} {end}" for end, count in sorted(trial.ends.items())))
     print(f"started again: median {statistics.median(trial.restarts):.2f} s, worst {max(trial.restarts):.2f} s")
     print(f"pods ready again: median {statistics.median(trial.ready):.2f} s, worst {max(trial.ready):.2f} s")
 
@@ -290,9 +372,11 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--points", action="store_true")
+    parser.add_argument("--storage", choices=("sqlite", "etcd"), default="sqlite")
     options = parser.parse_args()
     try:
-        run(options.cycles, options.clients, options.seed)
+        run(options.cycles, options.clients, options.seed, options.points, options.storage)
     except Broken as broken:
         print(f"broken: {broken}")
         return 1

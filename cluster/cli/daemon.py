@@ -87,14 +87,14 @@ def _offer_snapshots(cluster: Cluster, opened: storages.Opened, place: Place, co
 
 
 def _fail_point(config: dict[str, Any]) -> Callable[[str], None] | None:
-    """`POINT:NUMBER` in config.json ends the process when it comes to the point for the number-th time: for trials of
-    what survives; no command writes it."""
-    given = config.get("fail_point")
-    if not given:
+    """Where config.json has a `trial`, its `fail_point` (POINT:NUMBER) ends the process when it comes to the point for
+    the number-th time: for trials of what survives; no command writes it."""
+    trial = config.get("trial")
+    if not trial:
         return None
     from cluster.testing.faults import kill_at
 
-    return kill_at(given)
+    return kill_at(trial["fail_point"])
 
 
 def _not_started(report: int, error: Exception) -> int:

@@ -117,9 +117,11 @@ async def open_store(
 
         return Opened(MemoryStore())
     if kind == SQLITE:
+        from cluster.storage.memory import MOST_EVENTS
         from cluster.storage.sqlite import SqliteStore
 
-        return Opened(await SqliteStore.open(place.database, fail_point=fail_point))
+        history = (config.get("trial") or {}).get("most_events", MOST_EVENTS)
+        return Opened(await SqliteStore.open(place.database, fail_point=fail_point, most_events=history))
     directory = config.get("etcd_directory")
     if not directory:
         return Opened(await open_etcd(config["etcd_servers"], apiserver_flags.kept_in(config)))
