@@ -16,7 +16,7 @@ from cluster.apiserver.expiring import Expiring
 from cluster.apiserver.reviewing import NotAnswered, Reviewer
 from cluster.apiserver.webhook_config import Target
 from cluster.meta.cel import BOOL, DYN, STRING, CompileError, EvalError, Program, compile
-from cluster.meta.cel.types import Type, list_of, map_of
+from cluster.meta.cel.types import list_of, map_of, object_of
 from cluster.meta.types import Obj
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 VERSIONS = ("v1", "v1beta1")
 _LONGEST_KEPT = 10_000
-_REQUIREMENT = Type("object", None, {"key": STRING, "operator": STRING, "values": list_of(STRING)})
-_SELECTOR = Type("object", None, {"rawSelector": STRING, "requirements": list_of(_REQUIREMENT)})
+_REQUIREMENT = object_of("Requirement", {"key": STRING, "operator": STRING, "values": list_of(STRING)})
+_SELECTOR = object_of("Selector", {"rawSelector": STRING, "requirements": list_of(_REQUIREMENT)})
 _PLAIN = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
-_RESOURCE = Type(
-    "object", None, {**dict.fromkeys(_PLAIN, STRING), "fieldSelector": _SELECTOR, "labelSelector": _SELECTOR}
+_RESOURCE = object_of(
+    "kubernetes.ResourceAttributes",
+    {**dict.fromkeys(_PLAIN, STRING), "fieldSelector": _SELECTOR, "labelSelector": _SELECTOR},
 )
-_REQUEST = Type(
-    "object",
-    None,
+_REQUEST = object_of(
+    "kubernetes.SubjectAccessReviewSpec",
     {
         "user": STRING,
         "groups": list_of(STRING),
         "uid": STRING,
         "extra": map_of(list_of(STRING)),
         "resourceAttributes": _RESOURCE,
-        "nonResourceAttributes": Type("object", None, {"path": STRING, "verb": STRING}),
+        "nonResourceAttributes": object_of("kubernetes.NonResourceAttributes", {"path": STRING, "verb": STRING}),
     },
 )
 _OPERATORS = {
