@@ -7,7 +7,10 @@ v3 wraps a reference that has a description into `allOf` and tells Go's zero val
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from typing import Any
+
+import orjson
 
 from cluster.kinds.kind import Kind
 from cluster.kinds.schema_decode import GoType
@@ -26,6 +29,8 @@ class Schemas:
     def __init__(self, raw: dict[str, Any], go_types: dict[str, dict[str, str]], version: int) -> None:
         self._raw = raw
         self._go = go_types
+        text = resources.files("cluster.data").joinpath("enums.json").read_bytes()
+        self._enums: dict[str, dict[str, list[str]]] = orjson.loads(text)
         self._prefix = _V3 if version == 3 else _V2
         self._v3 = version == 3
 
@@ -44,9 +49,11 @@ class Schemas:
         raw = self._raw[name]
         facts = self._go.get(name, {})
         out = self._convert(raw)
+        choices = self._enums.get(name, {})
         if "properties" in raw:
             out["properties"] = {
-                key: self._property(key, child, facts.get(key, "")) for key, child in raw["properties"].items()
+                key: _chosen(self._property(key, child, facts.get(key, "")), choices.get(key))
+                for key, child in raw["properties"].items()
             }
         if name.endswith(".IntOrString"):
             return {**_described(raw), "type": "string", "format": "int-or-string"} if not self._v3 else out
@@ -89,6 +96,13 @@ class Schemas:
             elif key != "properties":
                 out[key] = value
         return out
+
+
+def _chosen(field: dict[str, Any], choices: list[str] | None) -> dict[str, Any]:
+    """A string field, or a list of strings, with the values it may have."""
+    if choices:
+        field.get("items", field)["enum"] = choices
+    return field
 
 
 def _kind(raw: dict[str, Any]) -> str:

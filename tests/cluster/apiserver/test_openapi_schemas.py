@@ -1,0 +1,17 @@
+"""What the published schemas tell beyond types."""
+
+from __future__ import annotations
+
+from apiserver_wire import Wire
+
+CORE = "io.k8s.api.core.v1."
+
+
+async def test_fields_with_a_closed_set_of_values_name_them(wire: Wire) -> None:
+    schemas = (await wire.call("GET", "/openapi/v3/api/v1")).json()["components"]["schemas"]
+    spec = schemas[f"{CORE}PodSpec"]["properties"]
+    assert spec["restartPolicy"]["enum"] == ["Always", "Never", "OnFailure"]
+    claim = schemas[f"{CORE}PersistentVolumeClaimSpec"]["properties"]
+    assert "ReadWriteOnce" in claim["accessModes"]["items"]["enum"]
+    assert "enum" not in schemas[f"{CORE}Pod"]["properties"]["kind"]
+    assert "enum" not in spec["nodeName"]
