@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from cluster.apiserver.allocators.shared import SharedAllocator
     from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
+    from cluster.apiserver.authn.oidc import JwtIssuer
     from cluster.apiserver.authn.service_accounts import ServiceAccountTokens, TokenIssuer
     from cluster.apiserver.authn.webhook import TokenWebhook
     from cluster.apiserver.authz.configuration import Mode
@@ -133,6 +134,10 @@ class ApiServerOptions:
     min_request_timeout: float = 1800.0
     """Seconds a watch goes on at least, when its client does not say."""
     signing_key: Path | None = None
+    anonymous_paths: frozenset[str] = frozenset()
+    """Where requests without a credential are let in; none: everywhere, if `anonymous` lets them in at all."""
+    jwt: Sequence[JwtIssuer] = ()
+    """OpenID Connect issuers whose tokens are believed."""
     authorization: Sequence[Mode] = ()
     """The authorizers in their order; none: Node and RBAC."""
     token_webhook: TokenWebhook | None = None
@@ -349,6 +354,10 @@ class ApiServer:
             from cluster.apiserver.authn.legacy_tokens import LegacyTokens
 
             sources += [LegacyTokens(accounts, self.feed, self._label_secret), accounts]
+        if self.options.jwt:
+            from cluster.apiserver.authn.oidc import OidcTokens
+
+            sources += [OidcTokens(issuer, audiences, self.clock) for issuer in self.options.jwt]
         if self.options.token_webhook is not None:
             from cluster.apiserver.authn.webhook import WebhookTokens
 
@@ -394,6 +403,7 @@ class ApiServer:
                 Authentication(
                     self._authenticators(),
                     anonymous=self.options.anonymous,
+                    anonymous_paths=self.options.anonymous_paths,
                     told=IdentityHeaders(self.options.front_proxy),
                 ),
                 *((self.audit,) if self.audit is not None else ()),

@@ -93,6 +93,25 @@ def names(given: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in given.split(",") if part.strip())
 
 
+def claim(given: str) -> tuple[str, str]:
+    """`NAME=VALUE`."""
+    name, equals, value = given.partition("=")
+    if not name or not equals:
+        raise ValueError(f"{given!r} is not NAME=VALUE")
+    return name, value
+
+
+def algorithms(given: str) -> tuple[str, ...]:
+    """Names of RFC 7518."""
+    from cluster.apiserver.authn.jose import ALGORITHMS
+
+    found = names(given)
+    for name in found:
+        if name not in ALGORITHMS:
+            raise ValueError(f"{name!r} is no signing algorithm; there are {', '.join(ALGORITHMS)}")
+    return found
+
+
 def readable_file(given: str) -> Path:
     path = Path(given).expanduser().absolute()
     try:
@@ -147,6 +166,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("audit-webhook-config-file", readable_file, "a kubeconfig: where audit events are posted to"),
     Flag("audit-webhook-initial-backoff", duration, "the pause after the first failure (default 10s)"),
     Flag("audit-webhook-mode", one_of(*MODES), "batch (default), blocking or blocking-strict"),
+    Flag("authentication-config", readable_file, "the AuthenticationConfiguration: issuers of tokens, anonymous paths"),
     Flag("authentication-token-webhook-cache-ttl", duration, "how long the webhook's answers are kept (default 2m)"),
     Flag("authentication-token-webhook-config-file", readable_file, "a kubeconfig: who is asked about unknown tokens"),
     Flag("authentication-token-webhook-version", one_of("v1", "v1beta1"), "of the reviews sent (default v1beta1)"),
@@ -183,6 +203,15 @@ FLAGS: tuple[Flag, ...] = (
         "how long watches go on at least, in seconds (default 1800)",
         "min_request_timeout",
     ),
+    Flag("oidc-ca-file", readable_file, "PEM certificates that vouch for the issuer (default: the system's)"),
+    Flag("oidc-client-id", text, "the audience that the issuer's tokens must be for"),
+    Flag("oidc-groups-claim", text, "the claim that names the groups"),
+    Flag("oidc-groups-prefix", text, "put before the groups"),
+    Flag("oidc-issuer-url", text, "an OpenID Connect issuer, https; needs oidc-client-id"),
+    Flag("oidc-required-claim", claim, "NAME=VALUE that a token must have", repeatable=True),
+    Flag("oidc-signing-algs", algorithms, "accepted algorithms (default RS256)"),
+    Flag("oidc-username-claim", text, "the claim that names the user (default sub)"),
+    Flag("oidc-username-prefix", text, "put before the user's name (default the issuer and #; - is none)"),
     Flag("proxy-client-cert-file", readable_file, "the certificate shown to aggregated API servers"),
     Flag("proxy-client-key-file", readable_file, "the key of proxy-client-cert-file"),
     Flag("request-timeout", positive_duration, "how long other requests may take (default 1m)", "request_timeout"),
@@ -399,6 +428,64 @@ def _token_webhook(values: Values) -> dict[str, Any]:
     return {"token_webhook": webhook}
 
 
+def _authentication(values: Values) -> dict[str, Any]:
+    oidc = [name for name in values if name.startswith("oidc-")]
+    path = values.get("authentication-config")
+    if path is None:
+        return {"jwt": (_oidc_issuer(values, oidc),)} if oidc else {}
+    if oidc:
+        raise Refused(f"{_COMPONENT}authentication-config and {_COMPONENT}{oidc[0]} exclude each other")
+    from cluster.apiserver.authn.configuration import read
+    from cluster.apiserver.authn.service_accounts import ServiceAccountTokens
+    from cluster.cli.configuration import read_as
+
+    own = values.get("service-account-issuer", ServiceAccountTokens().issuers)
+    found = read_as(path, lambda document: read(document, own))
+    out: dict[str, Any] = {"jwt": found.issuers}
+    if found.anonymous is not None:
+        if "anonymous-auth" in values:
+            raise Refused(f"{path} says who is anonymous already; take {_COMPONENT}anonymous-auth back")
+        out |= {"anonymous": found.anonymous, "anonymous_paths": found.paths}
+    return out
+
+
+def _oidc_issuer(values: Values, given: list[str]) -> Any:
+    for needed in ("oidc-issuer-url", "oidc-client-id"):
+        if needed not in values:
+            raise Refused(f"{_COMPONENT}{given[0]} needs {_COMPONENT}{needed} too")
+    from cluster.apiserver.authn.claims import ClaimMapping, Rule, Source
+    from cluster.apiserver.authn.oidc import JwtIssuer
+
+    url, claim = values["oidc-issuer-url"], values.get("oidc-username-claim", "sub")
+    if not url.startswith("https://"):
+        raise Refused(f"{_COMPONENT}oidc-issuer-url: {url!r} must begin with https://")
+    usual = "" if claim == "email" else f"{url}#"
+    prefix = values.get("oidc-username-prefix", usual)
+    groups = Source(claim=values.get("oidc-groups-claim", ""), prefix=values.get("oidc-groups-prefix", ""))
+    rules = tuple(Rule(claim=name, value=value) for name, value in values.get("oidc-required-claim", ()))
+    authority = values.get("oidc-ca-file")
+    return JwtIssuer(
+        url=url,
+        audiences=(values["oidc-client-id"],),
+        mapping=ClaimMapping(
+            username=Source(claim=claim, prefix="" if prefix == "-" else prefix), groups=groups, claim_rules=rules
+        ),
+        authority=_certificates(authority) if authority is not None else "",
+        algorithms=values.get("oidc-signing-algs", ("RS256",)),
+    )
+
+
+def _certificates(path: Path) -> str:
+    import ssl
+
+    text = path.read_text()
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError) as error:
+        raise Refused(f"{path}: holds no certificate in PEM form") from error
+    return text
+
+
 def _keys(path: Path) -> list[Any]:
     from cluster.apiserver.authn.jose import public_keys
 
@@ -410,6 +497,7 @@ def _keys(path: Path) -> list[Any]:
 
 _TOGETHER: tuple[Callable[[Values], dict[str, Any]], ...] = (
     _audit,
+    _authentication,
     _authorization,
     _encryption,
     _front_proxy,

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 VERSIONS = ("v1", "v1beta1")
 _LONGEST_KEPT = 10_000
-_REQUIREMENT = object_of("Requirement", {"key": STRING, "operator": STRING, "values": list_of(STRING)})
-_SELECTOR = object_of("Selector", {"rawSelector": STRING, "requirements": list_of(_REQUIREMENT)})
+_REQUIREMENT = object_of(
+    "kubernetes.SelectorRequirement", {"key": STRING, "operator": STRING, "values": list_of(STRING)}
+)
+_SELECTOR = {"rawSelector": STRING, "requirements": list_of(_REQUIREMENT)}
 _PLAIN = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
 _RESOURCE = object_of(
     "kubernetes.ResourceAttributes",
-    {**dict.fromkeys(_PLAIN, STRING), "fieldSelector": _SELECTOR, "labelSelector": _SELECTOR},
+    {
+        **dict.fromkeys(_PLAIN, STRING),
+        "fieldSelector": object_of("kubernetes.FieldSelectorAttributes", _SELECTOR),
+        "labelSelector": object_of("kubernetes.LabelSelectorAttributes", _SELECTOR),
+    },
 )
 _REQUEST = object_of(
     "kubernetes.SubjectAccessReviewSpec",

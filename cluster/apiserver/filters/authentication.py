@@ -14,7 +14,8 @@ _NOBODY = UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,))
 
 
 class Authentication:
-    """`anonymous` allows requests without a credential to go on as system:anonymous. `told` are the headers that only
+    """`anonymous` allows requests without a credential to go on as system:anonymous, to any path or, where there are
+    `anonymous_paths`, to those. `told` are the headers that only
     a front proxy may send."""
 
     def __init__(
@@ -22,21 +23,26 @@ class Authentication:
         authenticators: Sequence[Authenticator],
         *,
         anonymous: bool = True,
+        anonymous_paths: frozenset[str] = frozenset(),
         told: IdentityHeaders | None = None,
     ) -> None:
         self._authenticators = tuple(authenticators)
         self._anonymous = anonymous
+        self._paths = anonymous_paths
         self._told = told or IdentityHeaders(None)
 
     async def __call__(self, ctx: Context) -> Response | None:
         user = await self._recognised(ctx.request)
-        if user is None and not self._anonymous:
+        if user is None and not self._open(ctx.request.path):
             raise errors.unauthorized()
         ctx.user = _NOBODY if user is None else known(user)
         # Credentials are of no use to anybody behind this point.
         ctx.request.headers.pop("authorization", None)
         self._told.clear(ctx.request.headers)
         return None
+
+    def _open(self, path: str) -> bool:
+        return self._anonymous and (not self._paths or path in self._paths)
 
     async def _recognised(self, request: Request) -> UserInfo | None:
         wrong = False
