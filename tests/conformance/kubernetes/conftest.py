@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -52,7 +52,8 @@ class _Thread:
             root=self._root, runtime="simulated", nodes=2, node_name="node",
             service_cidr="10.96.0.0/16", server=server, root_ca=ROOT_CA, proxy=False,
         )  # fmt: skip
-        cluster = Cluster(MemoryStore(), options)
+        self._store = MemoryStore()
+        cluster = Cluster(self._store, options)
         try:
             await cluster.start()
             self.url = cluster.server.url
@@ -64,6 +65,14 @@ class _Thread:
         await self._end.wait()
         await cluster.stop()
 
+    def compact(self) -> None:
+        """Forget all history, as the server does of itself after some minutes."""
+
+        async def forget() -> None:
+            await self._store.compact(await self._store.current_revision())
+
+        asyncio.run_coroutine_threadsafe(forget(), self._loop).result(10)
+
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(30)
@@ -71,10 +80,20 @@ class _Thread:
 
 
 @pytest.fixture(scope="session")
-def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Thread]:
     thread = _Thread(tmp_path_factory.mktemp("conformance"))
-    yield thread.url
+    yield thread
     thread.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster_url(cluster: _Thread) -> str:
+    return cluster.url
+
+
+@pytest.fixture
+def compact(cluster: _Thread) -> Callable[[], None]:
+    return cluster.compact
 
 
 @pytest.fixture(scope="session")
