@@ -11,7 +11,7 @@ from cluster.apiserver.request import UserInfo
 from cluster.kinds.kind import Kind
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
-from cluster.meta.types import GroupResource, Obj
+from cluster.meta.types import GroupResource, GroupVersionKind, Obj
 
 if TYPE_CHECKING:
     from cluster.machinery.clock import Clock
@@ -46,6 +46,9 @@ class Attributes:
     """What the audit log shall say of this write; None when nobody listens."""
     bodies_audited: bool = False
     """Whether the audit log may see what is written."""
+
+    spoken: GroupVersionKind | None = None
+    """What `obj` is, where that is not the resource's own kind (PodExecOptions of pods/exec)."""
 
     @property
     def resource(self) -> GroupResource:

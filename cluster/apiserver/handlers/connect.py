@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cluster.apiserver.admission.interface import Operation
+from cluster.apiserver.handlers import connecting
+from cluster.apiserver.handlers.connecting import admitted
 from cluster.apiserver.http.messages import Response, stream_of
 from cluster.apiserver.nodes import ExecOptions, LogOptions, NodeConnector, Proxied
-from cluster.apiserver.registry.options import WriteOptions, integer
+from cluster.apiserver.registry.options import integer
 from cluster.apiserver.registry.registry import Registry
-from cluster.apiserver.registry.writing import attributes
 from cluster.apiserver.request import Context, Query
 from cluster.meta import errors
 from cluster.meta.errors import Cause, Reason, StatusError
@@ -38,28 +38,27 @@ class Connect:
         return Response(200, content_type="text/plain", stream=stream_of(_rejoined(first, chunks)))
 
     async def exec(self, ctx: Context, registry: Registry) -> Response:
+        asked = await admitted(ctx, registry)
         pod = self._pod(ctx, registry)
-        command = tuple(ctx.query.all("command"))
-        options = _exec_options(ctx.query, _container(pod, ctx.query.get("container")), command)
+        options = _exec_options(asked, _container(pod, asked.get("container") or ""))
         _must_have_node(pod)
-        await self._admit(ctx, registry, pod)
         return await self._node().exec(pod, options, ctx.request)
 
     async def attach(self, ctx: Context, registry: Registry) -> Response:
+        asked = await admitted(ctx, registry)
         pod = self._pod(ctx, registry)
-        options = _exec_options(ctx.query, _container(pod, ctx.query.get("container")), ())
+        options = _exec_options(asked, _container(pod, asked.get("container") or ""))
         _must_have_node(pod)
-        await self._admit(ctx, registry, pod)
         return await self._node().attach(pod, options, ctx.request)
 
     async def port_forward(self, ctx: Context, registry: Registry) -> Response:
+        asked = await admitted(ctx, registry)
         pod = self._pod(ctx, registry)
-        ports = tuple(integer(p) for text in ctx.query.all("ports") for p in text.split(",") if p)
         _must_have_node(pod)
-        await self._admit(ctx, registry, pod)
-        return await self._node().port_forward(pod, ports, ctx.request)
+        return await self._node().port_forward(pod, tuple(asked.get("ports") or ()), ctx.request)
 
     async def proxy(self, ctx: Context, registry: Registry) -> Response:
+        asked = await admitted(ctx, registry)
         target = Proxied.parse(ctx.info.name)
         entry = registry.cache.get(ctx.info.namespace, target.name)
         if entry is None:
@@ -68,16 +67,9 @@ class Connect:
             raise errors.bad_request("address not allowed")
         if registry.kind.plural == "services" and not _has_endpoints(registry, entry.obj):
             raise registry.not_found(target.name)
-        # As it was sent: what is escaped must stay so on its way into another request.
-        sent = ctx.request.path.strip("/").split("/")
-        path = "/" + "/".join(sent[len(sent) - len(ctx.info.rest) :])
-        if ctx.request.path.endswith("/") and not path.endswith("/"):
-            path += "/"
-        if registry.kind.plural == "pods" and not dig(entry.obj, "status", "podIP"):
-            raise errors.bad_request("address not allowed")
         node = self._node()
         proxy = {"pods": node.proxy_pod, "services": node.proxy_service, "nodes": node.proxy_node}[registry.kind.plural]
-        return await proxy(entry.obj, target.port, target.scheme, path, ctx.request)
+        return await proxy(entry.obj, target.port, target.scheme, _below(ctx, asked), ctx.request)
 
     def _node(self) -> NodeConnector:
         if self.connector is None:
@@ -90,21 +82,6 @@ class Connect:
         if entry is None:
             raise registry.not_found(ctx.info.name)
         return entry.obj
-
-    @staticmethod
-    async def _admit(ctx: Context, registry: Registry, pod: Obj) -> None:
-        info = ctx.info
-        about = attributes(
-            registry,
-            Operation.CONNECT,
-            info.namespace,
-            info.name,
-            pod,
-            None,
-            WriteOptions(ctx.user, annotations=ctx.annotations),
-            info.subresource,
-        )
-        await registry.services.admission.validate(about)
 
 
 async def _rejoined(first: bytes, rest):  # type: ignore[no-untyped-def]
@@ -119,6 +96,16 @@ def _has_endpoints(registry: Registry, service: Obj) -> bool:
     meta = service["metadata"]
     slices = registry.services.feed.all(_SLICES, meta["namespace"])
     return any((s["metadata"].get("labels") or {}).get(_SERVICE_NAME) == meta["name"] for s in slices)
+
+
+def _below(ctx: Context, asked: Obj) -> str:
+    """The path to ask for. As it was sent, since what is escaped must stay so on its way into another request, unless
+    admission has chosen another."""
+    if (asked.get("path") or "") != (connecting.path(ctx).get("path") or ""):
+        return str(asked.get("path") or "/")
+    sent = ctx.request.path.strip("/").split("/")
+    path = "/" + "/".join(sent[len(sent) - len(ctx.info.rest) :])
+    return f"{path}/" if ctx.request.path.endswith("/") and not path.endswith("/") else path
 
 
 def _must_have_node(pod: Obj) -> None:
@@ -151,10 +138,9 @@ def _container(pod: Obj, asked: str) -> str:
     raise errors.bad_request(text)
 
 
-def _exec_options(query: Query, container: str, command: tuple[str, ...]) -> ExecOptions:
-    return ExecOptions(
-        container, command, query.flag("stdin"), query.flag("stdout"), query.flag("stderr"), query.flag("tty")
-    )
+def _exec_options(asked: Obj, container: str) -> ExecOptions:
+    stdin, stdout, stderr, tty = (asked.get(name) is True for name in ("stdin", "stdout", "stderr", "tty"))
+    return ExecOptions(container, tuple(asked.get("command") or ()), stdin, stdout, stderr, tty)
 
 
 def _log_options(query: Query, pod: str) -> LogOptions:

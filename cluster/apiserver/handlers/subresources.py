@@ -171,6 +171,7 @@ async def issue_token(registry: Registry, namespace: str, name: str, request: Ob
     place_in_namespace(request, registry.kind, namespace)
     fields.track_as(KIND, services, request, None, options, "token")
     about = attributes(registry, Operation.CREATE, namespace, name, request, None, options, "token")
+    about.spoken = KIND.gvk
     await services.admission.mutate(about)
     account = prepare(issuer, objects, namespace, name, request)
     await services.admission.validate(about)

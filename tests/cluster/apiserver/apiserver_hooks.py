@@ -41,6 +41,47 @@ def certificate(folder: Path) -> tuple[Path, str]:
     return file, base64.b64encode(pem).decode()
 
 
+GROUP = "admissionregistration.k8s.io"
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Hooks:
+    """An HTTPS server whose answer each test sets."""
+
+    def __init__(self, bundle: str) -> None:
+        self.bundle = bundle
+        self.port = 0
+        self.seen: list[dict[str, Any]] = []
+        self.answer: Answer = lambda request: {"allowed": True}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = next(
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        )
+        review = json.loads(await reader.readexactly(size))
+        self.seen.append(review["request"])
+        response = {"uid": review["request"]["uid"], **self.answer(review["request"])}
+        body = json.dumps(
+            {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
+        ).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    def configuration(self, kind: str, **more: Any) -> dict[str, Any]:
+        rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
+        hook = {
+            "name": "hook.example.com",
+            "clientConfig": {"url": f"https://127.0.0.1:{self.port}/ask", "caBundle": self.bundle},
+            "rules": [rule],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 5,
+        }
+        return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": "c"}, "webhooks": [{**hook, **more}]}
+
+
 class Converter:
     """A conversion webhook. `change(obj, apiVersion)` converts one object in place; `review` may spoil the answer."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from apiserver_hooks import Hooks, certificate
 from apiserver_wire import Wire
 
 from cluster.apiserver.request import UserInfo
@@ -35,3 +39,16 @@ async def wire() -> AsyncIterator[Wire]:
     connection.close()
     await made.stop()
     await store.close()
+
+
+@pytest.fixture
+async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
+    file, bundle = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    made = Hooks(bundle)
+    listener = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
+    made.port = listener.sockets[0].getsockname()[1]
+    yield made
+    listener.close()
+    await listener.wait_closed()

@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import ssl
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from apiserver_hooks import certificate
+from apiserver_hooks import GROUP, Hooks
 
 from cluster.apiserver.server import ApiServer
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource
 
 MAPS = GroupVersionResource("", "v1", "configmaps")
-GROUP = "admissionregistration.k8s.io"
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-class Hooks:
-    """An HTTPS server whose answer each test sets."""
-
-    def __init__(self, bundle: str) -> None:
-        self.bundle = bundle
-        self.port = 0
-        self.seen: list[dict[str, Any]] = []
-        self.answer: Answer = lambda request: {"allowed": True}
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        size = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
-        review = json.loads(await reader.readexactly(size))
-        self.seen.append(review["request"])
-        response = {"uid": review["request"]["uid"], **self.answer(review["request"])}
-        body = json.dumps(
-            {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
-        ).encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
-        await writer.drain()
-        writer.close()
-
-    def configuration(self, kind: str, **more: Any) -> dict[str, Any]:
-        rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
-        hook = {
-            "name": "hook.example.com",
-            "clientConfig": {"url": f"https://127.0.0.1:{self.port}/ask", "caBundle": self.bundle},
-            "rules": [rule],
-            "sideEffects": "None",
-            "admissionReviewVersions": ["v1"],
-            "timeoutSeconds": 5,
-        }
-        return {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": "c"}, "webhooks": [{**hook, **more}]}
-
-
-@pytest.fixture
-async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
-    file, bundle = certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    made = Hooks(bundle)
-    listener = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=context)
-    made.port = listener.sockets[0].getsockname()[1]
-    yield made
-    listener.close()
-    await listener.wait_closed()
 
 
 async def configure(server: ApiServer, configuration: dict[str, Any]) -> None:

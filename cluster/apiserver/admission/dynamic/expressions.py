@@ -77,7 +77,7 @@ def _namespace(a: Attributes, around: Surroundings) -> Obj | None:
 
 def request_of(a: Attributes) -> Obj:
     """The AdmissionRequest of a write, without the objects."""
-    kind = {"group": a.kind.group, "version": a.kind.version, "kind": a.kind.kind}
+    kind = (a.spoken or a.kind.gvk)._asdict()
     resource = {"group": a.kind.group, "version": a.kind.version, "resource": a.kind.plural}
     out: Obj = {"uid": str(uuid.uuid4()), "kind": kind, "resource": resource}
     if a.subresource:

@@ -57,7 +57,8 @@ def _object_selected(selector: Obj | None, a: Attributes) -> bool:
     if not selector:
         return True
     wanted = LabelSelector.from_dict(selector)
-    held = [obj for obj in (a.obj, a.old) if obj is not None]
+    # What has no metadata (options of a connection) has no labels to be told apart by, not even missing ones.
+    held = [obj for obj in (a.obj, a.old) if obj is not None and "metadata" in obj]
     return any(wanted.matches((obj.get("metadata") or {}).get("labels")) for obj in held)
 
 

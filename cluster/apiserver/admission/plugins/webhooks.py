@@ -126,7 +126,10 @@ class MutatingAdmissionWebhook(_Webhooks):
         from cluster.meta.patch.json_patch import json_patch
 
         try:
-            found = self.around.schema.decode_kind(a.kind, json_patch(a.obj, operations)).obj
+            changed = json_patch(a.obj, operations)
+            if a.spoken is not None:
+                return dict(changed)
+            found = self.around.schema.decode_kind(a.kind, changed).obj
         except StatusError as error:
             raise errors.internal(error.message) from None
         except ValueError as error:
