@@ -45,6 +45,7 @@ from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.compaction import Compaction
 from cluster.apiserver.crds import CustomResources
+from cluster.apiserver.expiry import TTL, EventExpiry
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
 from cluster.apiserver.filters.chain import After, Chain, Step
@@ -133,6 +134,8 @@ class ApiServerOptions:
     """Seconds; watches and streams have none."""
     min_request_timeout: float = 1800.0
     """Seconds a watch goes on at least, when its client does not say."""
+    event_ttl: float = TTL
+    """Seconds that an Event is kept after its last change; 0: for ever."""
     signing_key: Path | None = None
     anonymous_paths: frozenset[str] = frozenset()
     """Where requests without a credential are let in; none: everywhere, if `anonymous` lets them in at all."""
@@ -198,6 +201,8 @@ class ApiServer:
         """Load the state, make what must exist, listen. Raises StoreError, OSError (address taken), ValueError."""
         await self.feed.load()
         self._tasks.append(asyncio.create_task(self.feed.run(), name="apiserver-feed"))
+        expiry = EventExpiry(self.store, self.feed, self.clock, self.options.event_ttl)
+        self._tasks.append(asyncio.create_task(expiry.run(), name="apiserver-expiry"))
         self._tasks.append(asyncio.create_task(Compaction(self.store, self.clock).run(), name="apiserver-compaction"))
         self.allocator.load(self.feed.all(GroupResource("", "services")))
         self._listener()

@@ -190,6 +190,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("etcd-cafile", readable_file, "the certificate authority of the servers of --etcd-servers"),
     Flag("etcd-certfile", readable_file, "the client's certificate for them; needs etcd-keyfile"),
     Flag("etcd-keyfile", readable_file, "the key of that certificate"),
+    Flag("event-ttl", duration, "how long an Event is kept after its last change (default 1h)", "event_ttl"),
     Flag(
         "max-mutating-requests-inflight",
         number,
