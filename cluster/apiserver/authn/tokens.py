@@ -76,9 +76,9 @@ class BearerAuthenticator:
 
 def bearer_token(request: Request) -> str:
     header = request.headers.get("authorization", "")
-    scheme, _, token = header.strip().partition(" ")
+    scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() == "bearer":
-        return token.strip()
+        return rest.partition(" ")[0]
     return _web_socket_token(request.headers.get("sec-websocket-protocol", ""))
 
 

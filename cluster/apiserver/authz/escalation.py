@@ -34,6 +34,7 @@ _SHOWN = (
     ("resourceNames", "ResourceNames"),
     ("verbs", "Verbs"),
 )
+_ROLE_KINDS = ("Role", "ClusterRole")
 _FULL: list[Rule] = [
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"nonResourceURLs": ["*"], "verbs": ["*"]},
@@ -58,7 +59,7 @@ class EscalationCheck:
         resource = ROLES if namespace else CLUSTER_ROLES
         if MASTERS in user.groups or await self._may(user, "escalate", resource, namespace, name):
             return
-        if old is not None and _same(new, old, "rules", "aggregationRule"):
+        if old is not None and _for_collection(new, old):
             return
         self._confirm(resource, name, user, new.get("rules") or [], namespace)
         if new.get("aggregationRule") or (old or {}).get("aggregationRule"):
@@ -71,15 +72,27 @@ class EscalationCheck:
         meta = new["metadata"]
         namespace, ref = meta.get("namespace", ""), new.get("roleRef") or {}
         resource = ROLE_BINDINGS if namespace else CLUSTER_ROLE_BINDINGS
-        if MASTERS in user.groups or (old is not None and _same(new, old, "roleRef", "subjects")):
+        if MASTERS in user.groups or (old is not None and _for_collection(new, old)):
             return
         role = ROLES if ref.get("kind") == "Role" else CLUSTER_ROLES
-        if await self._may(user, "bind", role, namespace, ref.get("name") or ""):
+        kind, called = ref.get("kind") or "", ref.get("name") or ""
+        if kind in _ROLE_KINDS and await self._may(user, "bind", role, namespace, called):
             return
+        self._check_reference(kind, called, namespace)
         rules = self._rbac.role_rules(ref, namespace)
         if rules is None:
-            raise errors.not_found(resource, ref.get("name") or "")
+            raise errors.not_found(resource, called)
         self._confirm(resource, meta.get("name", ""), user, rules, namespace)
+
+    @staticmethod
+    def _check_reference(kind: str, name: str, namespace: str) -> None:
+        """Raises 400, 500 for what can be no role."""
+        if kind not in _ROLE_KINDS:
+            raise StatusError(500, "", f'unsupported role reference kind: "{kind}"')
+        if kind == "Role" and not namespace:
+            raise errors.bad_request("Namespace parameter required.")
+        if not name:
+            raise errors.bad_request("Name parameter required.")
 
     async def _may(self, user: UserInfo, verb: str, resource: GroupResource, namespace: str, name: str) -> bool:
         asked = Attributes(user, verb, GROUP, "*", resource.resource, "", name, namespace)
@@ -96,8 +109,15 @@ class EscalationCheck:
         return [part for rule in rules for part in parts(rule) if not any(covers(h, part) for h in held)]
 
 
-def _same(new: Obj, old: Obj, *fields: str) -> bool:
-    return all((new.get(f) or None) == (old.get(f) or None) for f in fields)
+def _for_collection(new: Obj, old: Obj) -> bool:
+    """Whether a change is one that garbage collection needs, which gives nobody a right."""
+    return _without(new, old) == _without(old, old)
+
+
+def _without(obj: Obj, old: Obj) -> Obj:
+    meta = {"resourceVersion": old["metadata"].get("resourceVersion"), **obj["metadata"]}
+    kept = {k: v for k, v in meta.items() if k not in ("ownerReferences", "finalizers", "managedFields") and v}
+    return {**{k: v for k, v in obj.items() if v not in (None, [], {})}, "metadata": kept}
 
 
 def _refusal(resource: GroupResource, name: str, user: UserInfo, missing: list[Rule], problem: str) -> StatusError:

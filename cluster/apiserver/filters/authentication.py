@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cluster.apiserver.authn.interface import Authenticator, InvalidCredential
@@ -10,6 +11,8 @@ from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.request import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, Context, UserInfo
 from cluster.meta import errors
 
+_SPACED = re.compile(r"\s*bearer\s{2,}\S", re.IGNORECASE)
+_IGNORED = "the provided Authorization header contains extra space before the bearer token, and is ignored"
 _NOBODY = UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,))
 
 
@@ -33,6 +36,8 @@ class Authentication:
 
     async def __call__(self, ctx: Context) -> Response | None:
         user = await self._recognised(ctx.request)
+        if user is None and _SPACED.match(ctx.request.headers.get("authorization", "")):
+            ctx.warn(_IGNORED)
         if user is None and not self._open(ctx.request.path):
             raise errors.unauthorized()
         ctx.user = _NOBODY if user is None else known(user)

@@ -24,7 +24,9 @@ def default_hooks(services: ServiceAllocator, shared: SharedAllocator | None = N
         GroupResource("", "services"): own,
         GroupResource("", "namespaces"): Hooks(deletable=_empty_namespace, before_delete=_terminate_namespace),
         GroupResource("apiextensions.k8s.io", "customresourcedefinitions"): Hooks(before_delete=_leave_definition),
-        GroupResource("certificates.k8s.io", "certificatesigningrequests"): Hooks(sign=_sign_request),
+        GroupResource("certificates.k8s.io", "certificatesigningrequests"): Hooks(
+            sign=_sign_request, stamp=_date_conditions
+        ),
     }
 
 
@@ -42,6 +44,20 @@ def _sign_request(request: Obj, user: UserInfo) -> None:
     for field in ("username", "uid", "groups", "extra"):
         if found.get(field):
             spec[field] = found[field]
+
+
+def _date_conditions(request: Obj, old: Obj, now: float) -> None:
+    """Conditions of a request say when they came, whoever sets them."""
+    held = {
+        (c.get("type"), c.get("status")): c.get("lastTransitionTime")
+        for c in (old.get("status") or {}).get("conditions") or ()
+    }
+    for condition in (request.get("status") or {}).get("conditions") or ():
+        if not condition.get("lastUpdateTime"):
+            condition["lastUpdateTime"] = seconds(now)
+        if not condition.get("lastTransitionTime"):
+            before = held.get((condition.get("type"), condition.get("status")))
+            condition["lastTransitionTime"] = before or seconds(now)
 
 
 def _empty_namespace(namespace: Obj) -> bool:

@@ -33,6 +33,8 @@ class Hooks:
     prepare: Callable[[Obj, Obj | None, bool], Undo | None] | None = None
     reserve: Callable[[Obj, Obj | None, bool], Awaitable[Undo | None]] | None = None
     """`prepare` where other servers give away the same things."""
+    stamp: Callable[[Obj, Obj, float], None] | None = None
+    """Writes times into an object that is changed, given (new, old, now)."""
     sign: Callable[[Obj, UserInfo], None] | None = None
     """Writes who asked into a new object (certificate signing requests)."""
     permit: Callable[[Obj, Obj | None, UserInfo], Awaitable[None]] | None = None

@@ -99,6 +99,8 @@ async def _attempt(
         if registry.hooks.permit is not None:
             await registry.hooks.permit(new, old, options.user)
         _prepare(registry, new, old, strategy, change.subresource)
+        if registry.hooks.stamp is not None:
+            registry.hooks.stamp(new, old, services.clock.now())
         _check(registry, new, old, strategy, options, name)
         await services.admission.validate(about)
         stored = await _store(registry, namespace, name, entry, new, old, options)

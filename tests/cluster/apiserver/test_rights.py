@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
@@ -79,6 +81,30 @@ async def test_the_verb_bind_frees_of_the_check(manager: ApiServer) -> None:
     await admin.update(ROLES, {**may, "rules": [*may["rules"], rule(["bind"], ["roles"], RBAC)]})
     binding = {"metadata": {"name": "b"}, "roleRef": {"kind": "Role", "name": "strong", "apiGroup": RBAC}}
     await manager.client(ALICE).create(BINDINGS, binding, "default")
+
+
+@pytest.mark.parametrize(
+    ("ref", "code", "says"),
+    [
+        ({"kind": "Role", "name": "gone", "apiGroup": RBAC}, 404, f'rolebindings.{RBAC} "gone" not found'),
+        ({"kind": "Role", "name": "", "apiGroup": RBAC}, 400, "Name parameter required."),
+        ({"kind": "Group", "name": "x", "apiGroup": RBAC}, 500, 'unsupported role reference kind: "Group"'),
+    ],
+)
+async def test_a_binding_to_what_is_no_role(manager: ApiServer, ref: Obj, code: int, says: str) -> None:
+    wanted = {"metadata": {"name": "b"}, "roleRef": ref, "subjects": []}
+    error = await refused(manager.client(ALICE).create(BINDINGS, wanted, "default"))
+    assert (error.code, error.message) == (code, says)
+
+
+async def test_a_change_for_garbage_collection_is_free_and_any_other_is_not(manager: ApiServer) -> None:
+    await manager.client().create(ROLES, role("strong", rule(["*"], ["secrets"])), "default")
+    held = clone(await manager.client().get(ROLES, "strong", "default"))
+    held["metadata"]["finalizers"] = ["example.com/wait"]
+    changed = clone(await manager.client(ALICE).update(ROLES, held))
+    changed["metadata"]["labels"] = {"a": "b"}
+    error = await refused(manager.client(ALICE).update(ROLES, changed))
+    assert "is attempting to grant RBAC permissions not currently held" in error.message
 
 
 def test_parts_cover_and_compact_to_what_they_came_from() -> None:
@@ -178,3 +204,21 @@ async def test_bootstrap_tokens(server: ApiServer, change: dict[str, str], known
         assert user.name == "system:bootstrap:abcdef"
         assert "system:bootstrappers:workers" in user.groups
     assert source.user_of("abcdeg.0123456789abcdef") is None
+
+
+async def test_conditions_of_a_certificate_request_say_when_they_came(server: ApiServer) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "x")])
+    made = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256())
+    encoded = base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()
+    resource = GroupVersionResource("certificates.k8s.io", "v1", "certificatesigningrequests")
+    spec = {"request": encoded, "signerName": "example.com/x", "usages": ["client auth"]}
+    await server.client().create(resource, {"metadata": {"name": "r"}, "spec": spec})
+    approved = {"status": {"conditions": [{"type": "Approved", "status": "True", "reason": "r"}]}}
+    answer = await server.client().patch(resource, "r", "", approved, subresource="approval")
+    (condition,) = answer["status"]["conditions"]
+    assert condition["lastUpdateTime"] == condition["lastTransitionTime"] >= "20"

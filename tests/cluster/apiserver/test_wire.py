@@ -20,6 +20,13 @@ async def test_no_credential_is_anonymous_and_a_wrong_one_is_refused(wire: Wire)
     assert (await wire.call("GET", "/healthz", token=None)).body == b"ok"
 
 
+async def test_a_token_after_two_blanks_is_ignored_with_a_warning(wire: Wire) -> None:
+    reply = await wire.call("GET", BASE, token=None, authorization="Bearer  admin")
+    assert reply.status == 403
+    assert "contains extra space before the bearer token, and is ignored" in reply.headers["warning"]
+    assert (await wire.call("GET", BASE, token=None, authorization="bearer admin")).status == 200
+
+
 async def test_a_denial_says_what_was_asked(wire: Wire) -> None:
     reply = await wire.call("GET", BASE, token="alice")
     message = 'configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" '
