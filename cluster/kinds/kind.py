@@ -66,11 +66,12 @@ class Strategy:
 
     `default` fills in omitted fields; `prepare_create` and `prepare_update` clear or keep what clients may not set
     (status, generation is kept by the registry through `generation_changes`); `validate` and `validate_update`
-    return faults; `canonicalize` runs last before storing; `warnings` returns texts for Warning headers.
+    return faults; `canonicalize` runs last before storing; `warnings` returns texts for Warning headers, and so may
+    `prepare_create` where what it warns of is gone afterwards.
     """
 
     default: Callable[[Obj], None] = _nothing
-    prepare_create: Callable[[Obj], None] = _nothing
+    prepare_create: Callable[[Obj], list[str] | None] = _nothing
     prepare_update: Callable[[Obj, Obj], None] = _nothing2
     validate: Callable[[Obj], list[FieldError]] = _no_errors
     validate_update: Callable[[Obj, Obj], list[FieldError]] = _no_errors2

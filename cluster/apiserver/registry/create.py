@@ -58,7 +58,8 @@ async def _create_once(registry: Registry, namespace: str, obj: Obj, options: Wr
         if registry.hooks.permit is not None:
             await registry.hooks.permit(obj, None, options.user)
         metadata.stamp_new(obj, registry.kind, services.clock.now())
-        strategy.prepare_create(obj)
+        for warning in strategy.prepare_create(obj) or ():
+            options.warn(warning)
         if registry.hooks.sign is not None:
             registry.hooks.sign(obj, options.user)
         name = about.name = obj["metadata"].get("name") or ""

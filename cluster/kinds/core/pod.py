@@ -11,6 +11,7 @@ from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.podspec.containers import padded_images
 from cluster.kinds.podspec.defaults import default_pod
 from cluster.kinds.podspec.disabled import drop_disabled
+from cluster.kinds.podspec.profiles import adopt_apparmor, seccomp_agrees
 from cluster.kinds.podspec.qos import qos_class
 from cluster.kinds.podspec.spec import pod_annotations, pod_spec
 from cluster.kinds.podspec.status import default_ips, pod_status
@@ -33,7 +34,7 @@ GATED = {
 }
 
 
-def _prepare_create(pod: Obj) -> None:
+def _prepare_create(pod: Obj) -> list[str]:
     drop_disabled(spec(pod))
     given = (pod.get("status") or {}).get("qosClass")
     held: dict[str, Any] = {"phase": "Pending", "qosClass": given or qos_class(spec(pod))}
@@ -44,6 +45,7 @@ def _prepare_create(pod: Obj) -> None:
     if (spec(pod).get("terminationGracePeriodSeconds") or 0) < 0:
         pod["spec"]["terminationGracePeriodSeconds"] = 1
     _spread_by_keys(spec(pod), (pod.get("metadata") or {}).get("labels") or {})
+    return adopt_apparmor(pod)
 
 
 def _spread_by_keys(held: dict[str, Any], labels: dict[str, str]) -> None:
@@ -79,6 +81,7 @@ def _validate_common(pod: Obj) -> Faults:
     annotations = (pod.get("metadata") or {}).get("annotations") or {}
     faults = pod_annotations(Path("metadata") / "annotations", annotations, spec(pod))
     faults += pod_spec(SPEC, spec(pod), pod.get("metadata") or {})
+    faults += seccomp_agrees(SPEC, annotations, spec(pod))
     return faults + padded_images(SPEC, spec(pod))
 
 

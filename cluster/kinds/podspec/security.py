@@ -47,7 +47,8 @@ def _seccomp(path: Path, profile: Context | None) -> Faults:
 _PATH_MAX = 4095
 
 
-def _app_armor(path: Path, profile: Context | None) -> Faults:
+def app_armor(path: Path, profile: Context | None) -> Faults:
+    """An AppArmor profile of a pod or container."""
     if profile is None:
         return []
     kind, local, here = profile.get("type") or "", profile.get("localhostProfile"), path / "localhostProfile"
@@ -79,7 +80,7 @@ def container(path: Path, context: Context | None, pod: Context) -> Faults:
     if context.get("allowPrivilegeEscalation") is False:
         faults += _no_escalation(path, context)
     faults += windows.options(path / "windowsOptions", context.get("windowsOptions"))
-    return faults + _app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
+    return faults + app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
 
 
 def _proc_mount(path: str, mount: str | None, pod: Context) -> Faults:
@@ -128,7 +129,7 @@ def pod(path: Path, spec: dict[str, Any]) -> Faults:
         faults += checks.one_of(path / "fsGroupChangePolicy", policy, ("Always", "OnRootMismatch"))
     faults += _seccomp(path / "seccompProfile", context.get("seccompProfile"))
     faults += windows.options(path / "windowsOptions", context.get("windowsOptions"))
-    faults += _app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
+    faults += app_armor(path / "appArmorProfile", context.get("appArmorProfile"))
     if (policy := context.get("supplementalGroupsPolicy")) is not None:
         faults += checks.one_of(path / "supplementalGroupsPolicy", policy, ("Merge", "Strict"))
     if (policy := context.get("seLinuxChangePolicy")) is not None:

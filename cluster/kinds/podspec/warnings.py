@@ -7,6 +7,7 @@ from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.podspec.overlaps import overlapping_paths
+from cluster.kinds.podspec.profiles import APPARMOR, SECCOMP, SECCOMP_CONTAINER, USE_APPARMOR
 from cluster.meta import names
 from cluster.meta.field import Path
 from cluster.meta.quantity import NANO, Quantity
@@ -43,11 +44,7 @@ _GONE = {
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _NO_SELECTOR = "a null labelSelector results in matching no pod"
-_SECCOMP_POD = "seccomp.security.alpha.kubernetes.io/pod"
-_SECCOMP_CONTAINER = "container.seccomp.security.alpha.kubernetes.io/"
-_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _USE_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
-_USE_APPARMOR = 'deprecated since v1.30; use the "appArmorProfile" field instead'
 
 
 def pod_warnings(meta: dict[str, Any], spec: Spec, template: str = "") -> list[str]:
@@ -67,8 +64,8 @@ def pod_warnings(meta: dict[str, Any], spec: Spec, template: str = "") -> list[s
         if not secret.get("name")
     ]
     out += _fractions(root / "overhead", spec.get("overhead") or {})
-    if (spec.get("securityContext") or {}).get("seccompProfile") is None and _SECCOMP_POD in annotations:
-        out.append(f"{notes[_SECCOMP_POD]}: {_USE_SECCOMP}")
+    if (spec.get("securityContext") or {}).get("seccompProfile") is None and SECCOMP in annotations:
+        out.append(f"{notes[SECCOMP]}: {_USE_SECCOMP}")
     out += _containers(root, spec, notes, annotations, in_template=bool(template))
     out += _ports(root, spec)
     out += _port_names(root, spec)
@@ -169,12 +166,12 @@ def _containers(root: Path, spec: Spec, notes: Path, annotations: dict[str, str]
     out = []
     for here, container in _every(root, spec):
         context = container.get("securityContext") or {}
-        seccomp = _SECCOMP_CONTAINER + (container.get("name") or "")
+        seccomp = SECCOMP_CONTAINER + (container.get("name") or "")
         if context.get("seccompProfile") is None and seccomp in annotations:
             out.append(f"{notes[seccomp]}: {_USE_SECCOMP}")
-        apparmor = _APPARMOR + (container.get("name") or "")
+        apparmor = APPARMOR + (container.get("name") or "")
         if in_template and context.get("appArmorProfile") is None and apparmor in annotations:
-            out.append(f"{notes[apparmor]}: {_USE_APPARMOR}")
+            out.append(f"{notes[apparmor]}: {USE_APPARMOR}")
         resources = container.get("resources") or {}
         for name in ("memory", "ephemeral-storage"):
             for which in ("limits", "requests"):

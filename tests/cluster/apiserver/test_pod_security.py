@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.apiserver.admission.plugins.pod_security import policy_of
-from cluster.apiserver.admission.plugins.pod_security_checks import complaints
+from cluster.apiserver.admission.plugins.pod_security_levels import complaints
 from cluster.apiserver.server import ApiServer
 from cluster.meta.errors import StatusError
 from cluster.meta.objects import clone
@@ -66,6 +66,40 @@ def test_older_versions_lack_newer_checks() -> None:
     spec = {"containers": [{"name": "c", "livenessProbe": {"httpGet": {"host": "1.2.3.4"}}}]}
     assert complaints("baseline", 33, {}, spec) == []
     assert len(complaints("baseline", 34, {}, spec)) == 1
+
+
+@pytest.mark.parametrize(
+    ("minor", "reasons"),
+    [
+        (0, ["runAsNonRoot != true"]),
+        (8, ["allowPrivilegeEscalation != false", "runAsNonRoot != true"]),
+        (19, ["allowPrivilegeEscalation != false", "runAsNonRoot != true", "seccompProfile"]),
+        (22, ["allowPrivilegeEscalation != false", "unrestricted capabilities", "runAsNonRoot != true",
+              "seccompProfile"]),
+    ],
+)  # fmt: skip
+def test_restricted_grew_version_by_version(minor: int, reasons: list[str]) -> None:
+    found = complaints("restricted", minor, {}, {"containers": [{"name": "c"}]})
+    assert [c.reason for c in found] == reasons
+
+
+def test_windows_is_excused_since_1_25() -> None:
+    spec = {"os": {"name": "windows"}, "securityContext": {"runAsNonRoot": True}, "containers": [{"name": "c"}]}
+    assert len(complaints("restricted", 24, {}, spec)) == 3
+    assert complaints("restricted", 25, {}, spec) == []
+
+
+def test_what_may_be_set_grew_too() -> None:
+    spec = {"securityContext": {"sysctls": [{"name": "net.ipv4.tcp_rmem", "value": "1"}]}, "containers": []}
+    assert [len(complaints("baseline", minor, {}, spec)) for minor in (31, 32)] == [1, 0]
+    spec = {"securityContext": {"seLinuxOptions": {"type": "container_engine_t"}}, "containers": []}
+    assert [len(complaints("baseline", minor, {}, spec)) for minor in (30, 31)] == [1, 0]
+
+
+def test_annotations_are_quoted_as_they_stand() -> None:
+    key = "container.apparmor.security.beta.kubernetes.io/c"
+    (found,) = complaints("baseline", None, {"annotations": {key: "unconfined"}}, {"containers": [{"name": "c"}]})
+    assert found.detail == f'annotation must not set AppArmor profile type to "{key}="unconfined""'
 
 
 def test_a_misspelt_level_is_a_fault_and_counts_as_the_strictest() -> None:

@@ -80,7 +80,8 @@ def _pod_faults(plugin: LimitRanger, a: Attributes) -> list[str]:
             faults += _bounds("Container", item, resources.get("requests") or {}, resources.get("limits") or {})
     for item in plugin._items(a, "Pod"):
         faults += _bounds("Pod", item, pod_amounts(a.obj, "requests"), pod_amounts(a.obj, "limits"))
-    return faults
+    # Of containers with the same fault one is told.
+    return list(dict.fromkeys(faults))
 
 
 def _claim_faults(plugin: LimitRanger, a: Attributes) -> list[str]:

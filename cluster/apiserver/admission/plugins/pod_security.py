@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.apiserver.admission.plugins.pod_security_checks import LEVELS, Complaint, complaints, containers
+from cluster.apiserver.admission.plugins.pod_security_checks import Complaint, containers
+from cluster.apiserver.admission.plugins.pod_security_levels import complaints
 from cluster.meta import errors
 from cluster.meta.errors import Cause
 from cluster.meta.objects import dig
@@ -31,6 +32,7 @@ _TEMPLATES: dict[GroupResource, tuple[str, ...]] = {
     GroupResource("batch", "cronjobs"): ("spec", "jobTemplate", "spec", "template"),
 }
 _VERSION = re.compile(r"v1\.(0|[1-9][0-9]*)")
+LEVELS = ("privileged", "baseline", "restricted")
 _STRICTNESS = list(LEVELS)
 _MOST_PODS = 3000
 

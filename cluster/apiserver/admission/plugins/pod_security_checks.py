@@ -1,8 +1,7 @@
 """The Pod Security Standards as functions of a pod's metadata and spec: what forbids it, in Kubernetes' own words.
 
-Knows nothing of namespaces and requests. A check gives its complaint or None; the tables at the end say which checks
-make which level, in the order they are reported. Levels are those of the newest version; older pins relax the checks
-that came later (`since`).
+Knows nothing of namespaces, requests and versions. A check gives its complaint or None; `pod_security_levels.py` says
+which checks make which level, and in which versions.
 """
 
 from __future__ import annotations
@@ -50,16 +49,9 @@ SAFE_SYSCTLS = frozenset(
         "net.ipv4.tcp_syncookies",
         "net.ipv4.ping_group_range",
         "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_wmem",
     ]
 )
-SELINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"))
+SELINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t"))
 RESTRICTED_VOLUMES = frozenset(
     [
         "configMap",
@@ -74,6 +66,8 @@ RESTRICTED_VOLUMES = frozenset(
     ]
 )
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+_SECCOMP = "seccomp.security.alpha.kubernetes.io"
+_SECCOMP_VALUES = ("runtime/default", "docker/default")
 
 
 def containers(spec: Spec) -> Iterator[Spec]:
@@ -100,12 +94,14 @@ def _where(spec: Spec, bad: Callable[[Spec], Any]) -> str:
     return " and ".join(setters + ([_named("container", names)] if names else []))
 
 
-def _user_namespace(spec: Spec) -> bool:
-    return spec.get("hostUsers") is False
+def but_in_user_namespaces(check: Check) -> Check:
+    """The check for pods that see the users of their node."""
+    return lambda meta, spec: None if spec.get("hostUsers") is False else check(meta, spec)
 
 
-def _windows(spec: Spec) -> bool:
-    return (spec.get("os") or {}).get("name") == "windows"
+def but_on_windows(check: Check) -> Check:
+    """The check for pods that do not say they are for Windows, which has no such thing."""
+    return lambda meta, spec: None if (spec.get("os") or {}).get("name") == "windows" else check(meta, spec)
 
 
 # Baseline.
@@ -118,23 +114,24 @@ def app_armor(meta: Obj, spec: Spec) -> Complaint | None:
     def bad(security: Spec) -> bool:
         return kind(security) not in ("", "RuntimeDefault", "Localhost")
 
-    found = []
     where = _where(spec, bad)
-    if where:
-        kinds = sorted({kind(s) for s in (_security(spec), *map(_security, containers(spec))) if bad(s)})
-        found.append(f"{where} must not set AppArmor profile type to {_quoted(kinds)}")
+    values = sorted({kind(s) for s in (_security(spec), *map(_security, containers(spec))) if bad(s)})
     marks = [
-        f'"{key}"="{value}"'
+        f'{key}="{value}"'
         for key, value in sorted((meta.get("annotations") or {}).items())
         if key.startswith(_APPARMOR)
         and value not in ("", "runtime/default")
         and not str(value).startswith("localhost/")
     ]
+    setters = [where] if where else []
     if marks:
-        found.append(f"annotation{'s' if len(marks) > 1 else ''} {', '.join(marks)}")
-    if not found:
+        setters.append("annotation" + ("s" if len(marks) > 1 else ""))
+    if not setters:
         return None
-    return Complaint("forbidden AppArmor profile" + ("s" if len(found) + len(marks) > 2 else ""), "; ".join(found))
+    # An annotation is quoted as it stands, quotes and all.
+    shown = ", ".join(f'"{value}"' for value in (*values, *marks))
+    reason = "forbidden AppArmor profile" + ("s" if len(values) + len(marks) > 1 else "")
+    return Complaint(reason, f"{' and '.join(setters)} must not set AppArmor profile type to {shown}")
 
 
 def capabilities_baseline(_: Obj, spec: Spec) -> Complaint | None:
@@ -213,10 +210,6 @@ def privileged(_: Obj, spec: Spec) -> Complaint | None:
     return Complaint("privileged", f"{_named('container', names)} must not set securityContext.privileged=true")
 
 
-def proc_mount_baseline(meta: Obj, spec: Spec) -> Complaint | None:
-    return None if _user_namespace(spec) else proc_mount(meta, spec)
-
-
 def proc_mount(_: Obj, spec: Spec) -> Complaint | None:
     bad = {c["name"]: _security(c)["procMount"] for c in containers(spec) if _security(c).get("procMount")}
     bad = {name: mount for name, mount in bad.items() if mount != "Default"}
@@ -228,19 +221,24 @@ def proc_mount(_: Obj, spec: Spec) -> Complaint | None:
     )
 
 
-def selinux(_: Obj, spec: Spec) -> Complaint | None:
+def selinux(allowed: frozenset[str]) -> Check:
+    """`allowed` are the types a process may have."""
+    return lambda _, spec: _selinux(spec, allowed)
+
+
+def _selinux(spec: Spec, allowed: frozenset[str]) -> Complaint | None:
     def options(security: Spec) -> Spec:
         return security.get("seLinuxOptions") or {}
 
     def bad(security: Spec) -> bool:
         found = options(security)
-        return bool((found.get("type") or "") not in SELINUX_TYPES or found.get("user") or found.get("role"))
+        return bool((found.get("type") or "") not in allowed or found.get("user") or found.get("role"))
 
     where = _where(spec, bad)
     if not where:
         return None
     every = [options(s) for s in (_security(spec), *map(_security, containers(spec)))]
-    types = sorted({o["type"] for o in every if (o.get("type") or "") not in SELINUX_TYPES})
+    types = sorted({o["type"] for o in every if (o.get("type") or "") not in allowed})
     faults = [f"type{'s' if len(types) > 1 else ''} {_quoted(types)}"] if types else []
     faults += [f"{field} may not be set" for field in ("user", "role") if any(o.get(field) for o in every)]
     return Complaint("seLinuxOptions", f"{where} set forbidden securityContext.seLinuxOptions: {'; '.join(faults)}")
@@ -262,9 +260,27 @@ def seccomp_baseline(_: Obj, spec: Spec) -> Complaint | None:
     return Complaint("seccompProfile", detail)
 
 
-def sysctls(_: Obj, spec: Spec) -> Complaint | None:
-    names = [s["name"] for s in _security(spec).get("sysctls") or [] if s["name"] not in SAFE_SYSCTLS]
-    return Complaint("forbidden sysctls", ", ".join(names)) if names else None
+def seccomp_annotations(meta: Obj, spec: Spec) -> Complaint | None:
+    """What stood for the field before there was one."""
+    keys = {_SECCOMP + "/pod"} | {f"container.{_SECCOMP}/{c['name']}" for c in containers(spec)}
+    marks = [
+        f'{key}="{value}"'
+        for key, value in sorted((meta.get("annotations") or {}).items())
+        if key in keys and value not in _SECCOMP_VALUES and not str(value).startswith("localhost/")
+    ]
+    if not marks:
+        return None
+    return Complaint("seccompProfile", f"forbidden annotation{'s' if len(marks) > 1 else ''} {', '.join(marks)}")
+
+
+def sysctls(allowed: frozenset[str]) -> Check:
+    """`allowed` are those that a pod may set."""
+
+    def check(_: Obj, spec: Spec) -> Complaint | None:
+        names = [s["name"] for s in _security(spec).get("sysctls") or [] if s["name"] not in allowed]
+        return Complaint("forbidden sysctls", ", ".join(names)) if names else None
+
+    return check
 
 
 def host_process(_: Obj, spec: Spec) -> Complaint | None:
@@ -279,15 +295,13 @@ def host_process(_: Obj, spec: Spec) -> Complaint | None:
 
 def privilege_escalation(_: Obj, spec: Spec) -> Complaint | None:
     names = [c["name"] for c in containers(spec) if _security(c).get("allowPrivilegeEscalation") is not False]
-    if _windows(spec) or not names:
+    if not names:
         return None
     detail = f"{_named('container', names)} must set securityContext.allowPrivilegeEscalation=false"
     return Complaint("allowPrivilegeEscalation != false", detail)
 
 
 def capabilities_restricted(_: Obj, spec: Spec) -> Complaint | None:
-    if _windows(spec):
-        return None
     faults = []
     keeping = [
         c["name"] for c in containers(spec) if "ALL" not in ((_security(c).get("capabilities") or {}).get("drop") or [])
@@ -318,8 +332,6 @@ def restricted_volumes(_: Obj, spec: Spec) -> Complaint | None:
 
 
 def run_as_non_root(_: Obj, spec: Spec) -> Complaint | None:
-    if _user_namespace(spec):
-        return None
     reason = "runAsNonRoot != true"
     where = _where(spec, lambda s: s.get("runAsNonRoot") is False)
     if where:
@@ -331,13 +343,11 @@ def run_as_non_root(_: Obj, spec: Spec) -> Complaint | None:
 
 
 def run_as_user(_: Obj, spec: Spec) -> Complaint | None:
-    where = "" if _user_namespace(spec) else _where(spec, lambda s: s.get("runAsUser") == 0)
+    where = _where(spec, lambda s: s.get("runAsUser") == 0)
     return Complaint("runAsUser=0", f"{where} must not set runAsUser=0") if where else None
 
 
 def seccomp_restricted(meta: Obj, spec: Spec) -> Complaint | None:
-    if _windows(spec):
-        return None
     found = seccomp_baseline(meta, spec)
     if found is not None:
         return found
@@ -346,44 +356,3 @@ def seccomp_restricted(meta: Obj, spec: Spec) -> Complaint | None:
         return None
     detail = 'must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"'
     return Complaint("seccompProfile", f"pod or {_named('container', names)} {detail}")
-
-
-SINCE: dict[Check, int] = {probe_hosts: 34, run_as_user: 23, proc_mount: 35}
-"""The minor version in which a check came; pins to older ones do not have it."""
-_COMMON: tuple[Check, ...] = (
-    host_ports,
-    probe_hosts,
-    privileged,
-    proc_mount_baseline,
-    selinux,
-    seccomp_baseline,
-    sysctls,
-    host_process,
-)
-LEVELS: dict[str, tuple[Check, ...]] = {
-    "privileged": (),
-    "baseline": (app_armor, capabilities_baseline, host_namespaces, host_path, *_COMMON),
-    "restricted": (
-        app_armor,
-        host_namespaces,
-        *(c for c in _COMMON if c not in (proc_mount_baseline, seccomp_baseline)),
-        privilege_escalation,
-        capabilities_restricted,
-        proc_mount,
-        restricted_volumes,
-        run_as_non_root,
-        run_as_user,
-        seccomp_restricted,
-    ),
-}
-
-
-def complaints(level: str, minor: int | None, meta: Obj, spec: Spec) -> list[Complaint]:
-    """What forbids this pod at a level; `minor` None is the latest version."""
-    out = []
-    for check in LEVELS[level]:
-        if minor is None or SINCE.get(check, 0) <= minor:
-            found = check(meta, spec)
-            if found is not None:
-                out.append(found)
-    return out
