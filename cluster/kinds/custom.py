@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import NAME
+from cluster.kinds.custom_defaults import drop_nulls, fill_defaults
+from cluster.kinds.custom_scale import spec_faults, status_faults
 from cluster.kinds.custom_schema import (
     NEW,
-    drop_nulls,
-    fill_defaults,
     list_types,
     validate_embedded,
     validate_schema,
@@ -25,6 +25,7 @@ from cluster.kinds.custom_schema import (
 from cluster.kinds.custom_versions import conversion_of, schema_of
 from cluster.kinds.jsonpath import compiled, shown
 from cluster.kinds.kind import Cell, Column, Conversion, Convert, Kind, ScalePaths, Strategy, Subresource, Table
+from cluster.kinds.metadata import finalizer_warnings
 from cluster.kinds.printers.text import name, seconds_of, since
 from cluster.kinds.registry import version_rank
 from cluster.kinds.schema_custom import embeds
@@ -87,7 +88,7 @@ def kinds_of(crd: Obj, rules: Rules = no_rules, ask: Convert | None = None) -> l
 def _kind(spec: Spec, names: Spec, version: Spec, rules: Rules, conversion: Conversion) -> Kind:
     group, schema = spec["group"], schema_of(version) or {}
     subresources = version.get("subresources") or {}
-    strategy = _Rules(names["kind"], schema, "status" in subresources, rules)
+    strategy = _Rules(names["kind"], schema, "status" in subresources, rules, subresources.get("scale"))
     return Kind(
         group=group,
         version=version["name"],
@@ -127,13 +128,14 @@ def _deprecated(spec: Spec, version: Spec) -> str:
 class _Rules:
     """The strategy functions of one version, over its schema."""
 
-    def __init__(self, kind: str, schema: Spec, has_status: bool, rules: Rules) -> None:
+    def __init__(self, kind: str, schema: Spec, has_status: bool, rules: Rules, scale: Spec | None) -> None:
         self.kind = kind
         self.schema = schema
         self.has_status = has_status
         self.rules = rules
+        self.scale = scale
         self.embeds = embeds(schema)
-        self.warned: tuple[Obj | None, list[str]] = (None, [])
+        self.remarked: list[str] = []
         """Warnings of the rules about the object that was judged last."""
 
     def strategy(self) -> Strategy:
@@ -143,7 +145,8 @@ class _Rules:
             prepare_update=keep_status if self.has_status else _as_given,
             validate=self.validate,
             validate_update=self.validate_update,
-            warnings=self.warnings,
+            remarks=self.remarks,
+            warnings=finalizer_warnings,
             generation=True,
             generation_of=None if self.has_status else counting(status=True),
             unconditional_update=False,
@@ -154,7 +157,8 @@ class _Rules:
             default=self.default,
             prepare_update=_only_status,
             validate_update=self.validate_status,
-            warnings=self.warnings,
+            remarks=self.remarks,
+            warnings=finalizer_warnings,
         )
 
     def validate_status(self, new: Obj, old: Obj) -> Faults:
@@ -164,7 +168,7 @@ class _Rules:
             return self.validate_update(new, old)
         was = old.get("status")
         found = validate_value(held, schema, was if was is not None else NEW)
-        faults = [_below("status", fault) for fault in found]
+        faults = [_below("status", fault) for fault in found] + status_faults(new, self.scale)
         return self._with_rules(faults + self._lists(new, old), new, old)
 
     def _with_rules(self, faults: Faults, new: Obj, old: Obj | None) -> Faults:
@@ -172,13 +176,12 @@ class _Rules:
         if any(fault.type in _BLOCKING for fault in faults):
             return [*faults, invalid("<nil>", None, _UNCHECKED)] if has_rules(self.schema) else faults
         judged = self.rules(new, old, self.schema)
-        self.warned = (new, judged.warnings)
+        self.remarked = judged.warnings
         return faults + judged.faults
 
-    def warnings(self, new: Obj, _old: Obj | None) -> list[str]:
-        about, texts = self.warned
-        self.warned = (None, [])
-        return texts if about is new else []
+    def remarks(self) -> list[str]:
+        found, self.remarked = self.remarked, []
+        return found
 
     def _lists(self, new: Obj, old: Obj | None) -> Faults:
         """Members of lists that are there twice, unless there were some before."""
@@ -206,7 +209,8 @@ class _Rules:
         named = self._named(obj)
         if named:
             return named
-        faults = validate_schema(obj, self.schema) + self._embedded(obj) + self._lists(obj, None)
+        faults = validate_schema(obj, self.schema) + spec_faults(obj, self.scale) + status_faults(obj, self.scale)
+        faults += self._embedded(obj) + self._lists(obj, None)
         return self._with_rules(faults, obj, None)
 
     def _named(self, obj: Obj) -> Faults:
@@ -215,7 +219,8 @@ class _Rules:
 
     def validate_update(self, new: Obj, old: Obj) -> Faults:
         """What has not changed is let pass."""
-        faults = validate_schema(new, self.schema, old) + self._embedded(new) + self._lists(new, old)
+        faults = validate_schema(new, self.schema, old) + spec_faults(new, self.scale) + status_faults(new, self.scale)
+        faults += self._embedded(new) + self._lists(new, old)
         return self._with_rules(faults, new, old)
 
 

@@ -1,4 +1,4 @@
-"""Custom resources against their schema: defaults filled in, nulls dropped, values checked in the API's words.
+"""Custom resources against their schema: values checked in the API's words.
 
 Pruning happens on decoding. Rules of `x-kubernetes-validations` are run by whoever hands in an evaluator.
 """
@@ -6,66 +6,18 @@ Pruning happens on decoding. Rules of `x-kubernetes-validations` are run by whoe
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cluster.kinds.checks import Faults
+from cluster.kinds.string_formats import fits
 from cluster.meta.field import FaultType, FieldError, Path, duplicate, invalid, required
 from cluster.meta.goregex import compiled
-from cluster.meta.objects import clone
 
 Schema = Mapping[str, Any]
 _OWN = frozenset(("apiVersion", "kind", "metadata"))
 NEW: Any = object()
 """Stands for the old value of something that was not there, or cannot be found again."""
-
-
-def drop_nulls(value: Any, schema: Schema) -> None:
-    """Take out nulls of fields that have no default and may not be null; in place."""
-    if isinstance(value, dict):
-        properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
-        for name in list(value):
-            child = properties.get(name)
-            if child is None and isinstance(extra, Mapping):
-                child = extra
-            if child is None:
-                continue
-            if value[name] is None and not child.get("nullable") and child.get("default") is None:
-                del value[name]
-            else:
-                drop_nulls(value[name], child)
-    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        for item in value:
-            drop_nulls(item, schema["items"])
-
-
-def fill_defaults(value: Any, schema: Schema) -> None:
-    """Put in defaults, also for nulls that may not be; in place."""
-    if isinstance(value, dict):
-        _defaults_of(value, schema)
-    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        items = schema["items"]
-        for at, item in enumerate(value):
-            if item is None and not items.get("nullable"):
-                value[at] = clone(items.get("default"))
-            fill_defaults(value[at], items)
-
-
-def _defaults_of(value: dict[str, Any], schema: Schema) -> None:
-    properties, extra = schema.get("properties") or {}, schema.get("additionalProperties")
-    for name, child in properties.items():
-        default = child.get("default")
-        if default is not None and (name not in value or (value[name] is None and not child.get("nullable"))):
-            value[name] = clone(default)
-    for name, held in value.items():
-        child = properties.get(name)
-        if child is not None:
-            fill_defaults(held, child)
-        elif isinstance(extra, Mapping):
-            if held is None and not extra.get("nullable"):
-                value[name] = clone(extra.get("default"))
-            fill_defaults(value[name], extra)
 
 
 def validate_schema(obj: Mapping[str, Any], schema: Schema, old: Mapping[str, Any] | None = None) -> Faults:
@@ -113,18 +65,17 @@ def _value(path: Path, value: Any, schema: Schema, old: Any = NEW) -> Faults:
         return []
     if old is not NEW and type(old) is type(value) and old == value:
         return []
-    wrong = _type(path, value, schema)
-    if wrong:
-        return wrong
-    faults = _junctors(path, value, schema)
-    faults += _enum(path, value, schema)
+    if value is None:
+        return _type(path, value, schema) + _enum(path, value, schema)
+    faults = _type(path, value, schema) + _junctors(path, value, schema)
     if isinstance(value, str):
         faults += _string(path, value, schema)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         faults += _number(path, value, schema)
     elif isinstance(value, list):
         faults += _array(path, value, schema, old)
-    elif isinstance(value, dict):
+    faults += _enum(path, value, schema)
+    if isinstance(value, dict):
         faults += _object(path, value, schema, old)
     return faults
 
@@ -135,11 +86,8 @@ def _type(path: Path, value: Any, schema: Schema) -> Faults:
         return [] if kind in ("integer", "string") else [_bad_type(path, "integer,string", value)]
     if not wanted or kind == wanted or (wanted == "number" and kind == "integer"):
         return []
-    if wanted == "integer" and kind == "number":
-        if float(value).is_integer():
-            return []
-        words = f"Checked value must be of type integer (default format) in {path}"
-        return [_bad_type(path, wanted, value), FieldError(FaultType.INVALID, "<nil>", "", words)]
+    if wanted == "integer" and kind == "number" and float(value).is_integer() and abs(value) < _WORD:
+        return []
     return [_bad_type(path, str(wanted), value)]
 
 
@@ -152,47 +100,70 @@ def _enum(path: Path, value: Any, schema: Schema) -> Faults:
 
 
 def _string(path: Path, value: str, schema: Schema) -> Faults:
-    faults: Faults = []
-    longest, shortest = schema.get("maxLength"), schema.get("minLength")
-    if longest is not None and len(value) > longest:
-        faults.append(FieldError(FaultType.TOO_LONG, path, value, f"may not be more than {longest} bytes"))
-    if shortest is not None and len(value) < shortest:
-        faults.append(_invalid(path, value, f"should be at least {shortest} chars long"))
-    pattern = schema.get("pattern")
-    if pattern and not compiled(pattern).search(value):
-        faults.append(_invalid(path, value, f"should match '{pattern}'"))
-    shape = schema.get("format")
-    check = _FORMATS.get(str(shape))
-    if check is not None and not check.fullmatch(value):
-        words = f'{path} in body must be of type {shape}: "{value}"'
-        faults.append(FieldError(FaultType.INVALID, path, value, words))
+    faults = _text(path, value, schema)
+    style = str(schema.get("format") or "")
+    if style and not fits(value, style):
+        words = f'{path} in body must be of type {style}: "{value}"'
+        faults.append(FieldError(FaultType.TYPE_INVALID, path, value, words))
     return faults
 
 
-_FORMATS = {
-    "date": re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"),
-    "date-time": re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?"),
-    "email": re.compile(r"[^@\s]+@[^@\s]+"),
-    "ipv4": re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}"),
-    "uuid": re.compile(r"(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"),
-    "uri": re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.*|/.*"),
-    "byte": re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
-}
+def _text(path: Path, value: str, schema: Schema) -> Faults:
+    """The first thing that is wrong with a text."""
+    longest, shortest, pattern = schema.get("maxLength"), schema.get("minLength"), schema.get("pattern")
+    if longest is not None and len(value) > longest:
+        return [FieldError(FaultType.TOO_LONG, path, value, f"may not be more than {longest} bytes")]
+    if shortest is not None and len(value) < shortest:
+        return [_invalid(path, value, f"should be at least {shortest} chars long")]
+    if pattern and not compiled(pattern).search(value):
+        return [_invalid(path, value, f"should match '{pattern}'")]
+    return []
+
+
+_WORD = 2**63
+_RANGES = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1)}
+_FLOAT32 = 3.4028234663852886e38
 
 
 def _number(path: Path, value: float, schema: Schema) -> Faults:
-    faults: Faults = []
-    high, low = schema.get("maximum"), schema.get("minimum")
-    if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
-        words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
-        faults.append(_invalid(path, value, f"should be {words} {_plain(high)}"))
+    faults = _range(path, value, schema) + _multiple(path, value, schema.get("multipleOf"))
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if isinstance(value, int):
+        # Bounds of whole numbers are taken as whole numbers.
+        low, high = (None if bound is None else int(bound) for bound in (low, high))
     if low is not None and (value < low or (schema.get("exclusiveMinimum") and value == low)):
         words = "greater than" if schema.get("exclusiveMinimum") else "greater than or equal to"
         faults.append(_invalid(path, value, f"should be {words} {_plain(low)}"))
-    step = schema.get("multipleOf")
-    if step and abs(value / step - round(value / step)) > 1e-9:
-        faults.append(_invalid(path, value, f"should be a multiple of {_plain(step)}"))
+    if high is not None and (value > high or (schema.get("exclusiveMaximum") and value == high)):
+        words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
+        faults.append(_invalid(path, value, f"should be {words} {_plain(high)}"))
     return faults
+
+
+def _range(path: Path, value: float, schema: Schema) -> Faults:
+    """Whether a number is one of its type and format."""
+    kind, style = schema.get("type"), schema.get("format") or ""
+    if kind == "integer":
+        low, high = _RANGES.get(style, (-_WORD, _WORD - 1))
+        good = float(value).is_integer() and low <= value <= high
+    else:
+        good = style not in ("float", "float32") or abs(value) <= _FLOAT32
+    if good:
+        return []
+    shown = f"with format {style}" if style else "(default format)"
+    return [FieldError(FaultType.INVALID, "<nil>", "", f"Checked value must be of type {kind} {shown} in {path}")]
+
+
+def _multiple(path: Path, value: float, step: float | None) -> Faults:
+    if step is None:
+        return []
+    if isinstance(value, int):
+        step = int(step)
+    if step <= 0:
+        words = f"factor MultipleOf declared for {path} must be positive: {_plain(step)}"
+        return [FieldError(FaultType.INVALID, path, step, words)]
+    whole = value % step == 0 if isinstance(value, int) else abs(value / step - round(value / step)) <= 1e-9
+    return [] if whole else [_invalid(path, value, f"should be a multiple of {_plain(step)}")]
 
 
 def _plain(number: float) -> str:
@@ -268,7 +239,9 @@ def _junctors(path: Path, value: Any, schema: Schema) -> Faults:
     if schema.get("allOf"):
         failed = [result for result in (_value(path, value, child) for child in schema["allOf"]) if result]
         if failed:
-            faults.append(_junctor_fault(path, "must validate all the schemas (allOf)"))
+            words = "must validate all the schemas (allOf)"
+            none = ". None validated" if len(failed) == len(schema["allOf"]) else ""
+            faults.append(_junctor_fault(path, words + none))
             faults += [fault for result in failed for fault in result]
     if isinstance(schema.get("not"), Mapping) and not _value(path, value, schema["not"]):
         faults.append(_junctor_fault(path, "must not validate the schema (not)"))
@@ -328,7 +301,7 @@ def _members(path: Path, value: list[Any], schema: Schema) -> Faults:
         return []
     defaults = (schema.get("items") or {}).get("properties") or {}
     faults: Faults = []
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for at, item in enumerate(value):
         shown = item
         if kind == "map":
@@ -337,7 +310,8 @@ def _members(path: Path, value: list[Any], schema: Schema) -> Faults:
             shown = {key: item.get(key, (defaults.get(key) or {}).get("default")) for key in sorted(keys)}
             shown = {key: held for key, held in shown.items() if held is not None}
         identity = json.dumps(shown, sort_keys=True)
-        if identity in seen:
+        seen[identity] = seen.get(identity, 0) + 1
+        # However often it is there, it is told once.
+        if seen[identity] == 2:
             faults.append(duplicate(path[at], shown))
-        seen.add(identity)
     return faults

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.kinds.custom_schema import drop_nulls, fill_defaults
+from cluster.kinds.custom_defaults import drop_nulls, fill_defaults
 from cluster.kinds.kind import Conversion, Convert
 from cluster.kinds.schema_custom import prune
 from cluster.meta.objects import clone

@@ -77,6 +77,8 @@ class Strategy:
     validate_update: Callable[[Obj, Obj], list[FieldError]] = _no_errors2
     canonicalize: Callable[[Obj], None] = _nothing
     warnings: Callable[[Obj, Obj | None], list[str]] = _no_warnings
+    remarks: Callable[[], list[str]] | None = None
+    """What the last validation had to say that is no fault; told to the client even beside faults, and forgotten."""
     generation: bool = False
     """metadata.generation is kept: 1 on create, +1 when anything outside metadata and status changes."""
     generation_of: Callable[[Obj], Any] | None = None

@@ -144,6 +144,21 @@ def _finalizers(path: Path, finalizers: list[str]) -> Faults:
     return faults
 
 
+def finalizer_warnings(new: Obj, old: Obj | None) -> list[str]:
+    """About new finalizers of a custom resource, which may be called anything."""
+    before = set(((old or {}).get("metadata") or {}).get("finalizers") or ())
+    added = sorted(set((new.get("metadata") or {}).get("finalizers") or ()) - before)
+    out = []
+    for name in added:
+        about = f'{META / "finalizers"}: "{name}": '
+        out += [about + text for text in names.label_key(name)]
+        if "/" not in name and name not in STANDARD_FINALIZERS:
+            path = " including a path (/)" if "." in name else ""
+            words = f"prefer a domain-qualified finalizer name{path} to avoid accidental conflicts"
+            out.append(f"{about}{words} with other finalizer writers")
+    return out
+
+
 _ANY_FINALIZER = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io")
 """Groups that are served beside the built-in kinds, as custom ones are: a bare name will do for them."""
 

@@ -26,7 +26,7 @@ def custom_decoder(schema: Raw | None, preserve_unknown: bool, metadata: Decoder
     with_objects = embeds(schema)
 
     def decode(value: Any, path: str, unknown: list[str]) -> Any:
-        out = dict(value)
+        out = _numbered(dict(value))
         if "metadata" in out:
             out["metadata"] = _metadata(out["metadata"], metadata, unknown)
         if schema is None:
@@ -40,6 +40,21 @@ def custom_decoder(schema: Raw | None, preserve_unknown: bool, metadata: Decoder
         return out
 
     return decode
+
+
+def _numbered(value: Any) -> Any:
+    """Numbers as Go writes them back: whole ones without a point, and no whole ones that do not fit into 64 bits."""
+    if type(value) is dict:
+        return {key: _numbered(item) if type(item) in _PARTS else item for key, item in value.items()}
+    if type(value) is list:
+        return [_numbered(item) if type(item) in _PARTS else item for item in value]
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < _WORD else value
+    return value if -_WORD <= value < _WORD else float(value)
+
+
+_PARTS = frozenset((dict, list, float, int))
+_WORD = 2**63
 
 
 def _metadata(value: Any, decoder: Decoder, unknown: list[str]) -> Any:
@@ -129,13 +144,17 @@ def _embedded(obj: dict[str, Any], path: str, unknown: list[str], metadata: Deco
     for key in ("apiVersion", "kind"):
         if key in obj and not isinstance(obj[key], str):
             raise _fault(f"{path}.{key}", obj[key], "must be a string")
-    if obj.get("metadata") is None:
-        obj.pop("metadata", None)
+    if "metadata" not in obj:
         return
+    if obj["metadata"] is None:
+        obj["metadata"] = {}
     if not isinstance(obj["metadata"], dict):
         why = f"json: cannot unmarshal {_go_kind(obj['metadata'])} into Go value of type v1.ObjectMeta"
         raise _fault(f"{path}.metadata", obj["metadata"], why)
-    read = metadata(obj["metadata"], f"{path}.metadata", unknown)
+    try:
+        read = metadata(obj["metadata"], f"{path}.metadata", unknown)
+    except DecodeFault as fault:
+        raise _fault(f"{path}.metadata", obj["metadata"], str(fault)) from None
     obj["metadata"] = {key: item for key, item in read.items() if item is not None}
 
 

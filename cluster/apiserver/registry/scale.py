@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from cluster.apiserver.registry.registry import Registry
 from cluster.kinds.kind import ScalePaths, Subresource
 from cluster.meta import errors
 from cluster.meta.errors import Cause
+from cluster.meta.field import invalid
+from cluster.meta.gojson import kind_of
 from cluster.meta.selectors import LabelSelector
 from cluster.meta.types import Obj
 
@@ -32,15 +36,15 @@ def scale_of(registry: Registry, obj: Obj, sub: Subresource, *, strict: bool = T
 def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, name: str) -> Obj:
     """The object with the Scale's replicas. Raises 400, 409, 422."""
     paths = sub.scale or ScalePaths()
+    _check_types(scale)
     meta = scale.get("metadata") or {}
     if meta.get("name", name) != name:
         raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
     if meta.get("resourceVersion") and meta["resourceVersion"] != obj["metadata"]["resourceVersion"]:
         raise registry.conflict(name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
-    if replicas < 0:
-        if not registry.kind.definition:
-            raise _negative(registry, name, paths, replicas)
+    if replicas < 0 and registry.kind.definition:
+        # A custom resource is checked as a whole, wherever its numbers are.
         cause = Cause(
             "FieldValueInvalid",
             f"Invalid value: {replicas}: must be greater than or equal to 0",
@@ -51,10 +55,15 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
     return obj
 
 
-def _negative(registry: Registry, name: str, paths: ScalePaths, replicas: int) -> errors.StatusError:
-    words = f"Invalid value: {replicas}: should be a non-negative integer"
-    cause = Cause("FieldValueInvalid", words, f".{paths.spec_replicas}")
-    return errors.invalid((registry.kind.group, registry.kind.kind), name, [cause])
+def _check_types(scale: Obj) -> None:
+    """The result of a patch is a Scale. Raises 422."""
+    spec = scale.get("spec")
+    replicas = spec.get("replicas") if isinstance(spec, dict) else spec
+    if replicas is None or (isinstance(replicas, int) and not isinstance(replicas, bool)):
+        return
+    where, wanted = ("ScaleSpec.spec.replicas", "int32") if isinstance(spec, dict) else ("Scale.spec", "v1.ScaleSpec")
+    why = f"json: cannot unmarshal {kind_of(replicas)} into Go struct field {where} of type {wanted}"
+    raise errors.invalid(("", ""), "", [invalid("patch", orjson.dumps(scale).decode(), why).cause()])
 
 
 def _selector(found: Any) -> str:

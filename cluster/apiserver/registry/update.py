@@ -170,6 +170,8 @@ def keep_all_but_status(new: Obj, old: Obj) -> None:
 def _check(registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str) -> None:
     found = validate_metadata_update(new, old, registry.kind)
     found += strategy.validate_update(new, old)
+    for remark in strategy.remarks() if strategy.remarks is not None else ():
+        options.warn(remark)
     raise_invalid(registry, name, found)
     for warning in strategy.warnings(new, old):
         options.warn(warning)
