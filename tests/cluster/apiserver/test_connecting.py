@@ -177,3 +177,57 @@ async def test_a_policy_judges_what_is_asked_for(world: World) -> None:
         "pods \"p\" is forbidden: ValidatingAdmissionPolicy 'no-shells' with binding 'no-shells' denied request: no sh"
     )
     assert (await world.wire.call("GET", f"{PODS}/p/exec?command=ls")).status == 200
+
+
+async def mutated(world: World, mutation: dict[str, Any], path: str) -> Any:
+    """The answer to a request under a policy that changes what is asked for."""
+    spec = {
+        "reinvocationPolicy": "Never", "matchConstraints": {"resourceRules": [rule("pods/*")]}, "mutations": [mutation],
+    }  # fmt: skip
+    for kind, body in (
+        ("MutatingAdmissionPolicy", spec),
+        ("MutatingAdmissionPolicyBinding", {"policyName": "change"}),
+    ):
+        obj = {"apiVersion": f"{GROUP}/v1", "kind": kind, "metadata": {"name": "change"}, "spec": body}
+        plural = kind.lower().replace("policy", "policies", 1) if kind.endswith("Policy") else f"{kind.lower()}s"
+        await world.client.create(GroupVersionResource(GROUP, "v1", plural), obj)
+    return await world.wire.call("GET", path)
+
+
+def json_patch(expression: str) -> dict[str, Any]:
+    return {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}
+
+
+async def test_a_mutating_policy_patches_what_is_asked_for(world: World) -> None:
+    patch = json_patch('[JSONPatch{op: "add", path: "/tty", value: true}]')
+    assert (await mutated(world, patch, f"{PODS}/p/exec?command=sh")).status == 200
+    assert world.node.asked == [ExecOptions("c", ("sh",), False, False, False, True)]
+
+
+async def test_a_mutating_policy_adds_no_field_that_there_is_not(world: World) -> None:
+    patch = json_patch('[JSONPatch{op: "add", path: "/container", value: "c"}]')
+    answer = await mutated(world, patch, f"{PODS}/p/portforward?ports=80")
+    assert answer.status == 500
+    assert answer.json()["message"] == 'Internal error occurred: strict decoding error: unknown field "container"'
+
+
+async def test_a_mutating_policy_cannot_apply_to_what_has_no_schema(world: World) -> None:
+    apply = {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": 'Object{container: "c"}'}}
+    answer = await mutated(world, apply, f"{PODS}/p/exec?command=sh")
+    assert answer.status == 403
+    assert answer.json()["message"] == (
+        "policy 'change' with binding 'change' denied request: error applying patch: failed to convert patch object to "
+        "typed object: no corresponding type for /v1, Kind=PodExecOptions"
+    )
+
+
+async def test_what_a_webhook_makes_of_it_must_fit(world: World, hooks: Hooks) -> None:
+    patch = json.dumps([{"op": "add", "path": "/stdin", "value": "yes"}]).encode()
+    answer = {"allowed": True, "patchType": "JSONPatch", "patch": base64.b64encode(patch).decode()}
+    hooks.answer = lambda request: answer
+    await configure(world, hooks, "MutatingWebhookConfiguration", "pods/exec")
+    refused = await world.wire.call("GET", f"{PODS}/p/exec?command=sh")
+    assert refused.status == 500
+    assert refused.json()["message"] == (
+        "Internal error occurred: json: cannot unmarshal string into Go struct field PodExecOptions.stdin of type bool"
+    )

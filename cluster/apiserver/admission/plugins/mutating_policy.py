@@ -7,6 +7,7 @@ from typing import Any
 from cluster.apiserver.admission.dynamic.policies import Bound, Misconfigured, bound, params_of
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
+from cluster.meta import errors
 from cluster.meta.errors import StatusError
 from cluster.meta.objects import clone
 from cluster.meta.ownership import typed
@@ -24,7 +25,7 @@ class MutatingAdmissionPolicy(PlainPlugin):
     name = "MutatingAdmissionPolicy"
 
     def handles(self, operation: Operation, resource: GroupResource, subresource: str) -> bool:
-        return operation in (Operation.CREATE, Operation.UPDATE)
+        return operation in (Operation.CREATE, Operation.UPDATE, Operation.CONNECT)
 
     async def mutate(self, attributes: Attributes) -> None:
         if attributes.obj is None:
@@ -64,7 +65,7 @@ class MutatingAdmissionPolicy(PlainPlugin):
         for mutation in spec.get("mutations") or ():
             variables = variables_of(a, self.around, params, spec.get("variables"))
             if mutation["patchType"] == "JSONPatch":
-                a.obj = _patched(a.obj, evaluate(mutation["jsonPatch"]["expression"], variables))
+                a.obj = _read(a, _patched(a.obj, evaluate(mutation["jsonPatch"]["expression"], variables)))
             else:
                 wanted = evaluate(mutation["applyConfiguration"]["expression"], variables)
                 a.obj = self._merged(a, wanted)
@@ -76,6 +77,10 @@ class MutatingAdmissionPolicy(PlainPlugin):
         meta = asked.get("metadata") or {}
         if any(field in meta for field in ("name", "namespace", "uid")):
             raise _Fault("invalid ApplyConfiguration: may not change metadata.name, metadata.namespace or metadata.uid")
+        if a.spoken is not None:
+            kind = f"{a.spoken.group}/{a.spoken.version}, Kind={a.spoken.kind}"
+            unknown = f"failed to convert patch object to typed object: no corresponding type for {kind}"
+            raise _Fault(f"error applying patch: {unknown}")
         structure = self.around.schema.kind_structure(a.kind)
         live = {key: value for key, value in (a.obj or {}).items() if key not in _IDENTITY}
         try:
@@ -90,6 +95,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(held) for key, held in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _read(a: Attributes, changed: Any) -> Any:
+    """Of options of a connection every field must be known. Raises StatusError 500."""
+    if a.spoken is None:
+        return changed
+    from cluster.kinds.core.connect_options import read
+
+    try:
+        return read(a.spoken.kind, changed, strict=True)
+    except ValueError as error:
+        raise errors.internal(str(error)) from None
 
 
 def _patched(obj: Any, operations: Any) -> Any:

@@ -123,12 +123,13 @@ class MutatingAdmissionWebhook(_Webhooks):
         return response
 
     def _patched(self, a: Attributes, operations: Any) -> Obj:
+        from cluster.kinds.core.connect_options import read
         from cluster.meta.patch.json_patch import json_patch
 
         try:
             changed = json_patch(a.obj, operations)
             if a.spoken is not None:
-                return dict(changed)
+                return read(a.spoken.kind, changed, strict=False)
             found = self.around.schema.decode_kind(a.kind, changed).obj
         except StatusError as error:
             raise errors.internal(error.message) from None
