@@ -1,6 +1,7 @@
 """One client program for any API server behind a URL: how many operations a second, and what they cost it.
 
     python benchmarks/apiserver_bench.py                       # starts ours: SQLite, fsync, TLS
+    python benchmarks/apiserver_bench.py --storage etcd        # or memory; the etcd of this machine, with fsync
     python benchmarks/apiserver_bench.py --url https://… --token … --pid PID
 
 Measured per operation: operations a second at `--connections`, CPU milliseconds of the server process (user and
@@ -212,10 +213,23 @@ except ImportError:
     run = asyncio.run
 from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServer, ApiServerOptions
-from cluster.storage.sqlite import SqliteStore
 
-async def main(folder):
-    store = await SqliteStore.open(folder / "store.db")
+async def opened(folder, storage):
+    if storage == "memory":
+        from cluster.storage.memory import MemoryStore
+        return MemoryStore()
+    if storage == "etcd":
+        from cluster.cli.private_etcd import PrivateEtcd
+        from cluster.storage.etcd import EtcdStore
+        global etcd
+        etcd = PrivateEtcd(folder / "etcd")
+        etcd.enter()
+        return await EtcdStore.open(etcd.url)
+    from cluster.storage.sqlite import SqliteStore
+    return await SqliteStore.open(folder / "store.db")
+
+async def main(folder, storage):
+    store = await opened(folder, storage)
     options = ApiServerOptions(
         tls_certificate=folder / "tls.crt", tls_key=folder / "tls.key",
         tokens={"bench": UserInfo("bench", "", ("system:masters",))})
@@ -225,8 +239,10 @@ async def main(folder):
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await server.stop()
     await store.close()
+    if storage == "etcd":
+        etcd.leave()
 
-run(main(Path(sys.argv[1])))
+run(main(Path(sys.argv[1]), sys.argv[2]))
 """
 
 
@@ -249,11 +265,11 @@ def certificate(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def own_server() -> AsyncIterator[tuple[str, int]]:
+async def own_server(storage: str) -> AsyncIterator[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as name:
         certificate(Path(name))
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", SERVER, name, storage], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         try:
@@ -267,13 +283,14 @@ async def main() -> None:
     parser.add_argument("--url", default="")
     parser.add_argument("--token", default="bench")
     parser.add_argument("--pid", type=int, default=0)
+    parser.add_argument("--storage", choices=("sqlite", "memory", "etcd"), default="sqlite")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--watchers", type=int, default=100)
     options = parser.parse_args()
     if options.url:
         await Bench(options.url, options.token, options.pid, options.count).run(options.watchers)
         return
-    async with own_server() as (url, pid):
+    async with own_server(options.storage) as (url, pid):
         await Bench(url, options.token, pid, options.count).run(options.watchers)
 
 
