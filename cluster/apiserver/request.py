@@ -52,6 +52,7 @@ _VERBS = {
 }
 CLIENT_GONE = 499
 """The status of requests whose client went away before the answer; it is never sent."""
+HEALTH = frozenset(("/healthz", "/livez", "/readyz"))
 READ_VERBS = frozenset(("get", "list", "watch"))
 LONG_SUBRESOURCES = frozenset(("log", "exec", "attach", "portforward", "proxy"))
 """Requests of these go on for as long as their clients like, as watches do."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ from cluster.apiserver.handlers.documentation import Documentation
 from cluster.apiserver.handlers.mount import mount
 from cluster.apiserver.handlers.router import Router
 from cluster.apiserver.http.server import HttpServer
+from cluster.apiserver.identity import Identity
 from cluster.apiserver.metrics.requests import RequestMetrics
 from cluster.apiserver.metrics.store import MeasuredStore
 from cluster.apiserver.nodes import NodeConnector
@@ -70,6 +71,7 @@ from cluster.apiserver.registry.hooks import default_hooks
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.services import Hooks, Services
 from cluster.apiserver.request import LOOPBACK, UserInfo
+from cluster.apiserver.startup import Steps
 from cluster.client.endpoint import KeyPair
 from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
@@ -136,6 +138,10 @@ class ApiServerOptions:
     """Seconds a watch goes on at least, when its client does not say."""
     event_ttl: float = TTL
     """Seconds that an Event is kept after its last change; 0: for ever."""
+    shutdown_delay: float = 0.0
+    """Seconds for which it goes on serving after it has said that it is not ready any more."""
+    hostname: str = "localhost"
+    """Of the machine; it tells this server from others in the lease that says it lives."""
     signing_key: Path | None = None
     anonymous_paths: frozenset[str] = frozenset()
     """Where requests without a credential are let in; none: everywhere, if `anonymous` lets them in at all."""
@@ -151,6 +157,10 @@ class ApiServerOptions:
     """What is encrypted in the store, and how; None stores everything as it is."""
     audit: AuditOptions | None = None
     """Where and what to log of requests; None logs nothing."""
+
+
+_PATIENCE = 20.0
+"""Seconds that requests under way have when the server stops."""
 
 
 class ApiServer:
@@ -189,10 +199,12 @@ class ApiServer:
         self.requests = RequestMetrics(self.clock)
         self.audit: AuditTrail | None = None
         self.ready = False
+        self.steps = Steps()
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
         self._masters: Masters | None = None
         self._http: HttpServer | None = None
+        self._chain: Chain | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # Life.
@@ -200,36 +212,57 @@ class ApiServer:
     async def start(self) -> None:
         """Load the state, make what must exist, listen. Raises StoreError, OSError (address taken), ValueError."""
         await self.feed.load()
-        self._tasks.append(asyncio.create_task(self.feed.run(), name="apiserver-feed"))
+        self._keep_up("feed", self.feed.run())
         expiry = EventExpiry(self.store, self.feed, self.clock, self.options.event_ttl)
-        self._tasks.append(asyncio.create_task(expiry.run(), name="apiserver-expiry"))
-        self._tasks.append(asyncio.create_task(Compaction(self.store, self.clock).run(), name="apiserver-compaction"))
+        self._keep_up("expiry", expiry.run())
+        self._keep_up("compaction", Compaction(self.store, self.clock).run())
         self.allocator.load(self.feed.all(GroupResource("", "services")))
+        self.steps.done("allocator")
         self._listener()
+        self.steps.done("admission")
         self.aggregator.start()
         mount(self)
         self.custom.start()
-        self._tasks.append(asyncio.create_task(self.custom.run(), name="apiserver-custom-resources"))
+        self._keep_up("custom resources", self.custom.run())
         flow = ConfigConsumer(self.levels, self.feed, self.client(manager=CONSUMER), self.clock)
         flow.start()
         await bootstrap.run(self)
+        self.steps.done("bootstrap")
         trust = Trust(self)
         await trust.publish()
-        self._tasks.append(asyncio.create_task(trust.run(), name="apiserver-trust"))
-        self._tasks.append(asyncio.create_task(flow.run(), name="apiserver-flow-consumer"))
-        self._tasks.append(asyncio.create_task(self.flow.run(), name="apiserver-flow-producer"))
+        self._keep_up("trust", trust.run())
+        self._keep_up("flow consumer", flow.run())
+        self._keep_up("flow producer", self.flow.run())
         registration = AutoRegistration(self)
         await registration.start()
-        self._tasks.append(asyncio.create_task(registration.run(), name="apiserver-registration"))
-        self._tasks.append(asyncio.create_task(self.aggregator.run(), name="apiserver-aggregator"))
+        self._keep_up("registration", registration.run())
+        self._keep_up("aggregator", self.aggregator.run())
         if self._http is not None:
             await self._http.start()
             await self._join()
         self.ready = True
 
+    def _keep_up(self, step: str, work: Coroutine[Any, Any, None]) -> None:
+        """A step of the start that goes on for as long as the server lives."""
+        task = asyncio.create_task(work, name=f"apiserver-{step.replace(' ', '-')}")
+        self._tasks.append(task)
+        self.steps.done(step, task)
+
+    async def unready(self) -> None:
+        """Say that this server will stop, and go on for as long as load balancers need to hear of it."""
+        if self.ready:
+            self.ready = False
+            if self.options.shutdown_delay and self._http is not None:
+                await self.clock.sleep(self.options.shutdown_delay)
+
     async def stop(self) -> None:
-        """Stop listening, end watches, let requests under way finish. The store stays open: it was handed in."""
-        self.ready = False
+        """In order: not ready; no new connections, late requests sent away; requests under way finish; watches end.
+        The store stays open: it was handed in."""
+        await self.unready()
+        if self._http is not None and self._chain is not None:
+            self._chain.draining = True
+            self._http.refuse()
+            await self._http.quiet(_PATIENCE)
         for end in (*self.on_stop, *self.feed.watches):
             end()
         if self._masters is not None:
@@ -251,12 +284,13 @@ class ApiServer:
         """Be one of those who answer for the Service `kubernetes`."""
         if self._sharing is None:
             await bootstrap.advertise(self)
+            self._keep_up("identity", Identity(self).run())
             return
         from cluster.apiserver.masters import Masters
 
         self._masters = Masters(self, self._sharing)
         await self._masters.start()
-        self._tasks.append(asyncio.create_task(self._masters.run(), name="apiserver-masters"))
+        self._keep_up("identity", self._masters.run())
 
     @property
     def minor(self) -> str:
@@ -420,6 +454,7 @@ class ApiServer:
             answered,
             ended,
         )
+        self._chain = chain
         self._http = HttpServer(chain, address=self.options.address, port=self.options.port, tls=self._tls())
 
     def _flow_control(self) -> Step:

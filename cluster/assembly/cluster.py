@@ -102,7 +102,9 @@ class Cluster:
                 self._task.result()
 
     async def stop(self) -> None:
-        """Containers end first, as on a machine that shuts down; then every part; the store stays open."""
+        """The server says first that it will not be there much longer. Containers end, as on a machine that shuts down;
+        then every part; the store stays open."""
+        await self.server.unready()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

@@ -233,6 +233,7 @@ FLAGS: tuple[Flag, ...] = (
         "service-account-signing-key-file", private_file, "the PEM key that signs service account tokens", "signing_key"
     ),
     Flag("service-node-port-range", port_range, "ports for Services of type NodePort", "node_ports"),
+    Flag("shutdown-delay-duration", duration, "how long to go on when no longer ready (default 0s)", "shutdown_delay"),
     Flag("token-auth-file", readable_file, "static bearer tokens: CSV lines of token,user,uid,groups", "token_file"),
 )
 _BY_NAME = {flag.name: flag for flag in FLAGS}

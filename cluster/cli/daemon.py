@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
@@ -148,6 +149,7 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         signing_key=keys.tokens,
         service_cidr=service_cidr,
         kubernetes_version=config["version"],
+        hostname=gethostname().lower(),
         allowances=frozenset({LOOPBACK}),
     )
     given = apiserver_flags.kept_in(config)
@@ -194,7 +196,8 @@ async def _until_told(cluster: Cluster) -> int:
         code = 1
         log.error("a part of the cluster broke", exc_info=serving.exception())
     try:
-        await asyncio.wait_for(cluster.stop(), _STOP_PATIENCE)
+        patience = _STOP_PATIENCE + cluster.options.server.shutdown_delay
+        await asyncio.wait_for(cluster.stop(), patience)
     except TimeoutError:
         log.error("stopping took too long")
         code = 1

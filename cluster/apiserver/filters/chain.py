@@ -14,7 +14,7 @@ from random import getrandbits
 from cluster.apiserver.filters.deadline import too_late
 from cluster.apiserver.handlers import render
 from cluster.apiserver.http.messages import Request, Response
-from cluster.apiserver.request import CLIENT_GONE, Context, Query, parse_info
+from cluster.apiserver.request import CLIENT_GONE, HEALTH, Context, Query, parse_info
 from cluster.meta import errors
 from cluster.meta.errors import StatusError
 
@@ -31,6 +31,8 @@ class Chain:
         self._steps = tuple(steps)
         self._answered = tuple(answered)
         self._ended = tuple(ended)
+        self.draining = False
+        """The server stops: requests that come now are sent away."""
 
     async def __call__(self, request: Request) -> Response:
         query = Query(request.query)
@@ -74,6 +76,8 @@ class Chain:
         try:
             if "x-body-too-large" in ctx.request.headers:
                 raise errors.too_large("Request entity too large: limit is 3145728")
+            if self.draining and ctx.info.path not in HEALTH:
+                return _late()
             for step in self._steps:
                 response = await step(ctx)
                 if response is not None:
@@ -92,6 +96,13 @@ class Chain:
             ctx.failed = f"APIServer panic'd: {error}"
             return render.failure(ctx, errors.internal("the server failed; its log says why"), accept)
         return render.failure(ctx, StatusError(404, "NotFound", "the server could not find the requested resource", {}))
+
+
+def _late() -> Response:
+    error = StatusError(503, errors.Reason.SERVICE_UNAVAILABLE, "apiserver is shutting down")
+    response = render.failure(None, error)
+    response.headers += [("Retry-After", "1"), ("X-Content-Type-Options", "nosniff")]
+    return response
 
 
 def _new_id() -> str:

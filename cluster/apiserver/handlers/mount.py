@@ -15,6 +15,7 @@ from cluster.apiserver.handlers.health import Health
 from cluster.apiserver.handlers.metrics import Metrics, health_families
 from cluster.apiserver.handlers.openapi import OpenAPIHandlers
 from cluster.apiserver.handlers.router import Handler, nothing_here, page_not_found
+from cluster.apiserver.handlers.statusz import Flagz, Statusz
 from cluster.apiserver.handlers.version import version_info
 from cluster.apiserver.http.messages import Response
 from cluster.apiserver.metrics import flow, state
@@ -84,6 +85,7 @@ def _operation(server: ApiServer) -> None:
         for check, works in checks(server, name).items():
             health.checks[check] = works
         router.paths[f"/{name}"] = health
+        router.paths |= {f"/{name}/{check}": health for check in health.checks}
         router.prefixes[f"/{name}/"] = health
     info = version_info(server.options.kubernetes_version)
 
@@ -120,6 +122,8 @@ def _operation(server: ApiServer) -> None:
         partial(state.storage, server.feed), partial(state.build, info), partial(state.features, FEATURES),
         state.process, *((server.audit.families,) if server.audit is not None else ()),
     )  # fmt: skip
+    router.paths["/statusz"] = Statusz(info, server.clock.now)
+    router.paths["/flagz"] = Flagz(server.options)
     router.paths["/metrics/slis"] = Metrics(health_now, state.process)
     _flow_tables(server)
     router.paths["/version"] = version
@@ -175,10 +179,11 @@ def checks(server: ApiServer, name: str):  # type: ignore[no-untyped-def]
         broken = [str(cache.resource) for cache in server.feed.caches.values() if cache.unreadable]
         return store() or (f"cannot read all of {', '.join(broken)}" if broken else "")
 
-    out = {"ping": nothing, "log": nothing, "etcd": store}
+    hooks = server.steps.checks()
     if name == "readyz":
-        out |= {"informer-sync": caches, "shutdown": started}
-    return out
+        return {"ping": nothing, "log": nothing, "informer-sync": caches, **hooks, "shutdown": started}
+    serving = {"loopback-serving-certificate": nothing, "etcd": store}
+    return {"ping": nothing, "log": nothing, **serving, **hooks}
 
 
 def paths(server: ApiServer) -> set[str]:
@@ -189,4 +194,4 @@ def paths(server: ApiServer) -> set[str]:
             out |= {f"/apis/{gv.group}", f"/apis/{gv.group}/{gv.version}"}
         else:
             out.add(f"/api/{gv.version}")
-    return out | {"/apis/"}
+    return out | {"/apis/", "/openapi/v3/"}

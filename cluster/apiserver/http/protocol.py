@@ -162,7 +162,7 @@ class HttpProtocol(asyncio.Protocol):
         try:
             while self._ready and not self._lost:
                 request, keep = self._ready.pop(0)
-                keep = keep and not self._server.stopping and "upgrade" not in request.headers
+                keep = keep and "upgrade" not in request.headers
                 if not await self._answer(request, keep):
                     break
             self._task = None
@@ -175,7 +175,11 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.close()
 
     async def _answer(self, request: Request, keep: bool) -> bool:
-        response = await self._handler(request)
+        self._server.answering += 1
+        try:
+            response = await self._handler(request)
+        finally:
+            self._server.answered()
         try:
             return await self._send(request, response, keep)
         finally:
@@ -185,6 +189,7 @@ class HttpProtocol(asyncio.Protocol):
     async def _send(self, request: Request, response: Response, keep: bool) -> bool:
         if self._lost:
             return False
+        keep = keep and not self._server.stopping
         if response.takeover is not None:
             await self._hand_over(response)
             return False
@@ -230,6 +235,9 @@ class HttpProtocol(asyncio.Protocol):
         if self._lost:
             return False
         self._transport.write(b"0\r\n\r\n")
+        if self._server.stopping:
+            self._transport.close()
+            return False
         return keep
 
     async def _hand_over(self, response: Response) -> None:

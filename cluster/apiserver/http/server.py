@@ -33,9 +33,12 @@ class HttpServer:
         self._body_limit = body_limit
         self.connections: set[HttpProtocol] = set()
         self.stopping = False
+        self.answering = 0
+        """Requests whose answer has not begun."""
         self._server: asyncio.Server | None = None
         self._date = (0, "")
         self._last_gone: asyncio.Future[None] | None = None
+        self._last_answer: asyncio.Future[None] | None = None
 
     async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
         """Bind and listen. Raises OSError when the address is taken."""
@@ -48,14 +51,26 @@ class HttpServer:
             )
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self, patience: float = 2.0) -> None:
-        """Stop listening, let requests under way finish for `patience` seconds, then cut."""
+    def refuse(self) -> None:
+        """No new connections, and those that wait for a request are closed. What is under way goes on; answers from
+        now on say that their connection will be closed."""
         self.stopping = True
         if self._server is not None:
             self._server.close()
         for connection in list(self.connections):
             if connection.idle:
                 connection.transport.close()
+
+    async def quiet(self, patience: float) -> None:
+        """Until no request waits for its answer any more, at most `patience` seconds. Streams are not waited for."""
+        if not self.answering:
+            return
+        self._last_answer = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._last_answer,), timeout=patience)
+
+    async def stop(self, patience: float = 2.0) -> None:
+        """Refuse, let streams and answers run out for `patience` seconds, then cut."""
+        self.refuse()
         try:
             async with asyncio.timeout(patience):
                 await self._emptied()
@@ -63,6 +78,12 @@ class HttpServer:
             for connection in list(self.connections):
                 connection.abort()
             await self._emptied()
+
+    def answered(self) -> None:
+        """A request has its answer."""
+        self.answering -= 1
+        if not self.answering and self._last_answer is not None and not self._last_answer.done():
+            self._last_answer.set_result(None)
 
     async def _emptied(self) -> None:
         """Until the last connection has gone."""
