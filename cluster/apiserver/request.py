@@ -42,6 +42,9 @@ class UserInfo:
 LOOPBACK = UserInfo("system:apiserver", "", (MASTERS, AUTHENTICATED))
 """The server acting for itself."""
 
+NOBODY = UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,))
+"""Who has shown no credential."""
+
 _VERBS = {
     "POST": "create",
     "GET": "get",
@@ -187,7 +190,7 @@ class Context:
     request: Request
     query: Query
     info: RequestInfo
-    user: UserInfo = field(default_factory=lambda: UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,)))
+    user: UserInfo = NOBODY
     warnings: list[str] = field(default_factory=list)
     audit_id: str = ""
     impersonator: UserInfo | None = None

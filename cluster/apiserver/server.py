@@ -316,6 +316,10 @@ class ApiServer:
             held = self._registries[kind.gvr] = Registry(kind, self.services)
         return held
 
+    def served(self) -> list[Registry]:
+        """The registries that have been asked for."""
+        return list(self._registries.values())
+
     def registry_of(self, gvr: GroupVersionResource) -> Registry:
         """Raises LookupError when it is not served."""
         kind = self.kinds.by_gvr(gvr)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from cluster.apiserver.authn.interface import Authenticator, InvalidCredential
 from cluster.apiserver.authn.request_headers import IdentityHeaders
 from cluster.apiserver.http.messages import Request, Response
-from cluster.apiserver.request import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, Context, UserInfo
+from cluster.apiserver.request import ANONYMOUS, AUTHENTICATED, NOBODY, Context, UserInfo
 from cluster.meta import errors
 
 _SPACED = re.compile(r"\s*bearer\s{2,}\S", re.IGNORECASE)
 _IGNORED = "the provided Authorization header contains extra space before the bearer token, and is ignored"
-_NOBODY = UserInfo(ANONYMOUS, "", (UNAUTHENTICATED,))
 
 
 class Authentication:
@@ -40,7 +39,7 @@ class Authentication:
             ctx.warn(_IGNORED)
         if user is None and not self._open(ctx.request.path):
             raise errors.unauthorized()
-        ctx.user = _NOBODY if user is None else known(user)
+        ctx.user = NOBODY if user is None else known(user)
         # Credentials are of no use to anybody behind this point.
         ctx.request.headers.pop("authorization", None)
         self._told.clear(ctx.request.headers)

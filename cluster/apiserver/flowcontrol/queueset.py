@@ -125,15 +125,10 @@ class QueueSet:
 
     def start(self, work: Work, hand: tuple[int, ...], schema: str, flow: str, about: Any, now: float) -> Ticket | None:
         """The request, `running` or waiting; None when it is refused. `hand` is what its flow was dealt."""
+        if not hand:
+            return self._start_unqueued(Ticket(work, schema, flow, about, now, self.r), now)
         self._sync(now)
         ticket = Ticket(work, schema, flow, about, now, self.r)
-        if not hand:
-            if not self._fits(ticket.widest):
-                self.rejected_total += 1
-                return None
-            self.unqueued.add(ticket)
-            self._run(ticket, now)
-            return ticket
         queue = self._choose(hand)
         if self.seats_in_use >= self.limit and len(queue.waiting) >= self.queuing.length:
             self.rejected_total += 1
@@ -154,7 +149,8 @@ class QueueSet:
 
     def finish(self, ticket: Ticket, now: float) -> None:
         """It has run."""
-        self._sync(now)
+        if self._active:
+            self._sync(now)
         ticket.running = False
         self.executing -= 1
         queue = ticket.queue
@@ -170,7 +166,8 @@ class QueueSet:
             self._later(ticket.linger, lambda: self._lingered(ticket, now + ticket.linger))
         else:
             self._release(ticket, now)
-        self._dispatch_all(now)
+        if self.waiting:
+            self._dispatch_all(now)
 
     def cancel(self, ticket: Ticket, now: float) -> None:
         """It waits no longer: too late, or its client has gone."""
@@ -199,6 +196,14 @@ class QueueSet:
             yield -1, -1, ticket
 
     # Parts.
+
+    def _start_unqueued(self, ticket: Ticket, now: float) -> Ticket | None:
+        if not self._exempt and not self._fits(ticket.widest):
+            self.rejected_total += 1
+            return None
+        self.unqueued.add(ticket)
+        self._run(ticket, now)
+        return ticket
 
     def _sync(self, now: float) -> None:
         """R goes on as time has."""

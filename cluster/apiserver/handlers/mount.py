@@ -118,6 +118,7 @@ def _operation(server: ApiServer) -> None:
     health_now = partial(health_families, endpoints)
     router.paths["/metrics"] = Metrics(
         health_now, server.requests.families, partial(flow.families, server.levels), server.measured.families,
+        server.services.admission.times.families, partial(state.watches, server.served),
         server.aggregator.families,
         partial(state.storage, server.feed), partial(state.build, info), partial(state.features, FEATURES),
         state.process, *((server.audit.families,) if server.audit is not None else ()),

@@ -221,6 +221,7 @@ class WatchSession:
         if self._initial:
             self._from = feed.revision
         cache.add_watch(self._registered)
+        self._registry.told += len(frames)
         for frame in frames:
             writer.write(frame)
             if writer.queued > _HIGH_WATER:
@@ -306,6 +307,7 @@ class WatchSession:
         if change.revision <= self._from:
             return
         frame = self._frames.change(type, change)
+        self._registry.told += 1
         if self._writer is None:
             self._pending.append(frame)
             self._pending_bytes += len(frame)

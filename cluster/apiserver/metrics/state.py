@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from cluster.apiserver.registry.cache import RING, ResourceCache
 
 if TYPE_CHECKING:
     from cluster.apiserver.registry.feed import Feed
+    from cluster.apiserver.registry.registry import Registry
 
 _OF_A_RESOURCE = ("group", "resource")
 STARTED = time.time()
@@ -56,6 +57,15 @@ def storage(feed: Feed) -> Iterator[Family]:
     yield _per_resource(
         "watch_cache_capacity", "gauge", "[ALPHA] Total capacity of watch cache broken by resource type.",
         [(cache, RING) for cache in caches],
+    )  # fmt: skip
+
+
+def watches(registries: Callable[[], Iterable[Registry]]) -> Iterator[Family]:
+    """Of the resources that are served."""
+    rows = [((r.kind.group, r.kind.plural, r.kind.version), r.told) for r in registries() if r.told]
+    yield Family(
+        "apiserver_watch_events_total", "counter", "[ALPHA] Number of events sent in watch clients",
+        ("group", "resource", "version"), rows,
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class Registry:
         self.converts = kind.from_storage is not None or kind.conversion is not None
         self.hooks = services.hooks.get(kind.group_resource, _NO_HOOKS)
         self._selectable: frozenset[str] | None = None
+        self.told = 0
+        """Events sent to watchers, over HTTP."""
 
     # Names and keys.
 

@@ -98,6 +98,30 @@ async def test_objects_flow_control_and_the_process_are_shown(wire: Wire) -> Non
     assert value(found, "process_start_time_seconds") > 1e9
 
 
+async def test_admission_is_timed_by_plugin_and_step(wire: Wire) -> None:
+    await wire.call("POST", MAPS, {"metadata": {"name": "a"}})
+    await wire.call("POST", "/api/v1/namespaces/no-such/configmaps", {"metadata": {"name": "a"}})
+    found = await samples(wire)
+    plugin, step = (f"apiserver_admission_{what}_admission_duration_seconds_count" for what in ("controller", "step"))
+    lifecycle = {"name": "NamespaceLifecycle", "operation": "CREATE"}
+    assert value(found, plugin, **lifecycle, rejected="true") == 1
+    assert value(found, plugin, **lifecycle, rejected="false") >= 1
+    assert value(found, step, operation="CREATE", type="admit", rejected="false") >= 1
+    assert value(found, step, operation="CREATE", rejected="true") == 1
+
+
+async def test_events_sent_to_watchers_are_counted(wire: Wire) -> None:
+    await wire.call("POST", MAPS, {"metadata": {"name": "a"}})
+    reader, writer = await asyncio.open_connection("127.0.0.1", wire.server.port)
+    writer.write(f"GET {MAPS}?watch=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer admin\r\n\r\n".encode())
+    await reader.readuntil(b'"ADDED"')
+    await wire.call("DELETE", f"{MAPS}/a")
+    await reader.readuntil(b'"DELETED"')
+    of_maps = {"group": "", "version": "v1", "resource": "configmaps"}
+    assert value(await samples(wire), "apiserver_watch_events_total", **of_maps) == 2
+    writer.close()
+
+
 async def test_service_levels_are_shown_on_their_own(wire: Wire) -> None:
     await wire.call("GET", "/readyz")
     found = await samples(wire, "/metrics/slis")
