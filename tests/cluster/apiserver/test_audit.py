@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from apiserver_wire import Wire
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cluster.apiserver.audit import AuditOptions, LogOptions, Policy, WebhookOptions
@@ -315,7 +315,7 @@ VERBS = {
 }  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(sorted(VERBS)), min_size=1, max_size=12))
 def test_every_mutating_request_is_told_complete_exactly_once(
     tmp_path_factory: pytest.TempPathFactory, calls: list[str]
