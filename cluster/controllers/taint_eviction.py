@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cluster.controllers.context import Context
-from cluster.controllers.node_fit import tolerates
 from cluster.machinery import pods as podlib
 from cluster.machinery.clock import rfc3339
 from cluster.machinery.events import NORMAL
+from cluster.machinery.fitting import tolerates
 from cluster.machinery.owners import STRATEGIC
 from cluster.machinery.resources import NODES, POD, PODS
 from cluster.meta.errors import StatusError, is_not_found

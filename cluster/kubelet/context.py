@@ -65,6 +65,8 @@ class NodeContext:
     host_ip: str
     addresses: Addresses
     services: Callable[[], Iterable[Obj]]
+    earlier: Callable[[str], Iterable[Obj]]
+    """The pods that hold part of the node and came to it before the pod of this uid."""
     allocatable: dict[str, str] = field(default_factory=dict)
     backoff: Backoff = field(default_factory=Backoff)
     image_backoff: Backoff = field(default_factory=Backoff)

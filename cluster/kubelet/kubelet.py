@@ -55,7 +55,7 @@ class Kubelet:
         self._node = NodeContext(
             options.name, client, clock, runtime, recorder, root, options.address,
             Addresses(options.pod_cidr, shared=shared_address), services,
-            machine.allocatable(found, options.max_pods),
+            self._earlier, machine.allocatable(found, options.max_pods),
         )  # fmt: skip
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -111,6 +111,13 @@ class Kubelet:
         assert self._group is not None
         worker = self._workers[pod["metadata"]["uid"]] = PodWorker(self._node, pod)
         self._tasks[worker.uid] = self._group.create_task(self._work(worker), name=f"pod {pod['metadata']['name']}")
+
+    def _earlier(self, uid: str) -> Iterable[Obj]:
+        for worker in self._workers.values():
+            if worker.uid == uid:
+                return
+            if worker.holds:
+                yield worker.pod
 
     async def _work(self, worker: PodWorker) -> None:
         await worker.run()

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from cluster.kubelet import logs, starting
+from cluster.kubelet.admission import reject
 from cluster.kubelet.context import AddressesExhausted, NodeContext
 from cluster.kubelet.handlers import Target
 from cluster.kubelet.plan import Plan, plan
@@ -22,10 +23,10 @@ from cluster.kubelet.runtimes.interface import ContainerState, ContainerStatus, 
 from cluster.kubelet.starting import StartFault, Surrounding
 from cluster.kubelet.status import View, Waiting, make_status, restartable
 from cluster.kubelet.volumes import VolumeFault
-from cluster.machinery.clock import parse_time
+from cluster.machinery.clock import parse_time, rfc3339
 from cluster.machinery.events import NORMAL, WARNING
 from cluster.machinery.pods import terminal
-from cluster.machinery.resources import PODS
+from cluster.machinery.resources import NODES, PODS
 from cluster.meta.errors import StatusError, is_conflict, is_not_found
 from cluster.meta.types import Obj
 
@@ -44,7 +45,9 @@ class PodWorker:
         self._node, self._pod = node, pod
         self.uid: str = pod["metadata"]["uid"]
         self._wake = asyncio.Event()
+        self._admitted = bool((pod.get("status") or {}).get("startTime"))
         self._gone = False
+        self._given_back = False
         self._done = False
         self._around: Surrounding | None = None
         self._volumes_at = 0.0
@@ -62,6 +65,11 @@ class PodWorker:
     @property
     def pod(self) -> Obj:
         return self._pod
+
+    @property
+    def holds(self) -> bool:
+        """Whether it takes part of the node away from others."""
+        return not (self._gone or self._given_back or terminal(self._pod))
 
     def update(self, pod: Obj) -> None:
         if _version(pod) >= _version(self._pod):
@@ -121,6 +129,8 @@ class PodWorker:
         if terminal(self._pod):
             await self._stop_all(self._pod["spec"].get("terminationGracePeriodSeconds") or 30)
             return None
+        if not self._admitted and not await self._admit():
+            return None
         self._check_deadline()
         if self._failed is not None:
             await self._stop_all(self._pod["spec"].get("terminationGracePeriodSeconds") or 30)
@@ -133,6 +143,23 @@ class PodWorker:
         pause = await self._act()
         await self._publish()
         return pause
+
+    async def _admit(self) -> bool:
+        """Once, before anything is made for the pod; False (with event and status) when the node does not take it."""
+        node, meta = self._node, self._pod["metadata"]
+        rejection = reject(self._pod, node.earlier(self.uid), await node.client.get(NODES, node.name))
+        if rejection is None:
+            self._admitted = True
+            return True
+        reason, message = rejection.status
+        status: Obj = {"phase": "Failed", "reason": reason, "message": message}
+        status |= {"startTime": rfc3339(node.clock.now()), "observedGeneration": meta.get("generation") or 1}
+        self._pod = await node.client.patch(
+            PODS, meta["name"], meta["namespace"], {"metadata": {"uid": self.uid}, "status": status},
+            patch_type=_STRATEGIC, subresource="status",
+        )  # fmt: skip
+        node.event(self._pod, WARNING, reason, rejection.message)
+        return False
 
     async def _take_stock(self) -> None:
         entry = await self._node.runtime.pod(self.uid)
@@ -385,6 +412,8 @@ class PodWorker:
         await self._take_stock()
         if not self._gone:
             await self._publish(stopping=True)
+            # Once the object is gone the scheduler gives its part of the node to others.
+            self._given_back = True
             await self._delete()
         await self._let_go()
         self._done = True

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from cluster.machinery import pods as podlib
+from cluster.machinery.requests import Amounts, amounts, host_ports, pod_requests
 from cluster.machinery.selecting import Predicate, everything, label_selector, labels_of, nothing
 from cluster.meta.types import Obj
-from cluster.scheduler.requests import Amounts, amounts, host_ports, pod_requests
 
 
 class AffinityTerm:

@@ -2,8 +2,11 @@
 
 For controllers and charts at scale. What little programs like `sleep 5` or `exit 1` would do is known (`programs`). Of
 the others, containers that are meant to end (of init, or of pods with restartPolicy Never or OnFailure) end by
-themselves with code 0, but for `pause`, which never does. The pod annotation `pyhelm.io/simulate` says otherwise, as
-`key=value` words: `exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end), `log=TEXT`.
+themselves with code 0, but for `pause` and its like, which never do. The pod annotation `pyhelm.io/simulate` says
+otherwise, as `key=value` words: `exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end),
+`log=TEXT`.
+
+Every image is there, but for those tagged `404`, `bad` or `missing` and those of registries named `*.invalid`.
 """
 
 from __future__ import annotations
@@ -29,6 +32,10 @@ from cluster.kubelet.runtimes.interface import (
 ANNOTATION = "pyhelm.io/simulate"
 _MOMENT = 0.1
 """Seconds that a program takes which ends at once."""
+_STAYING = frozenset({"pause", "agnhost"})
+"""Kubernetes' own images that wait until they are told to end, unless they are given something to do."""
+_MISSING = frozenset({"404", "bad", "missing"})
+"""Tags that no image has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,15 @@ def _natural(pod: SandboxConfig, container: ContainerConfig) -> Behaviour:
     if course is not None:
         code = None if math.isinf(course.seconds) else course.code
         return Behaviour(code, max(course.seconds, _MOMENT), course.output)
-    pause = not container.command and container.image.partition(":")[0].rpartition("/")[2] == "pause"
     ends = container.ends or pod.restart_policy != "Always"
-    return Behaviour(0 if ends and not pause else None)
+    return Behaviour(0 if ends and not _stays(container) else None)
+
+
+def _stays(container: ContainerConfig) -> bool:
+    """Whether it is one of the programs whose only purpose is to be there."""
+    found = images.parse(container.image)
+    known = found is not None and found.short in _STAYING
+    return known and not container.command and container.args in ((), ("pause",))
 
 
 @dataclass(slots=True)
@@ -90,6 +103,8 @@ class SimulatedRuntime:
             raise RuntimeFault(
                 "InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format'
             )
+        if found.tag in _MISSING or found.name.partition("/")[0].endswith(".invalid"):
+            raise RuntimeFault("ErrImagePull", f"{image}: not found")
         return f"simulated/{found.name}:{found.tag}"
 
     async def run_sandbox(self, config: SandboxConfig) -> SandboxStatus:

@@ -5,32 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from cluster.machinery.fitting import tolerates
 from cluster.meta.types import Obj
 from cluster.scheduler.framework import Cycle, Event, Plugin, Refusal, normalized
 from cluster.scheduler.snapshot import NodeInfo
 
 _UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-
-
-def tolerates(toleration: dict[str, Any], taint: dict[str, Any]) -> bool:
-    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
-        return False
-    if toleration.get("key") and toleration["key"] != taint["key"]:
-        return False
-    operator = toleration.get("operator") or "Equal"
-    if operator == "Exists":
-        return True
-    if operator in {"Gt", "Lt"}:
-        return _numeric(operator, taint.get("value"), toleration.get("value"))
-    return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
-
-
-def _numeric(operator: str, taint: str | None, wanted: str | None) -> bool:
-    try:
-        have, limit = int(taint or ""), int(wanted or "")
-    except ValueError:
-        return False
-    return have > limit if operator == "Gt" else have < limit
 
 
 def tolerated(taint: dict[str, Any], tolerations: Iterable[dict[str, Any]]) -> bool:

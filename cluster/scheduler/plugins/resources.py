@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cluster.machinery.requests import pod_requests, ports_clash
 from cluster.meta.types import Obj
 from cluster.scheduler.framework import MAX_SCORE, Cycle, Event, Plugin, Refusal
-from cluster.scheduler.requests import pod_requests
 from cluster.scheduler.snapshot import NodeInfo, PodInfo
 
 
@@ -87,13 +87,6 @@ class NodePorts(Plugin):
     events = frozenset({Event.NODE_ADDED, Event.POD_REMOVED})
 
     def filter(self, cycle: Cycle, node: NodeInfo) -> Refusal | None:
-        for wanted in cycle.info.ports:
-            if any(_clash(wanted, taken) for taken in node.ports):
-                return Refusal(("node(s) didn't have free ports for the requested pod ports",))
+        if ports_clash(cycle.info.ports, node.ports):
+            return Refusal(("node(s) didn't have free ports for the requested pod ports",))
         return None
-
-
-def _clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool:
-    if one[1:] != other[1:]:
-        return False
-    return one[0] == other[0] or "0.0.0.0" in {one[0], other[0]}

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cluster.machinery.fitting import suits
 from cluster.machinery.selecting import Predicate, label_selector, labels_of
 from cluster.meta.types import Obj
 from cluster.scheduler.framework import MAX_SCORE, Cycle, Event, Plugin, Refusal
-from cluster.scheduler.plugins.node_affinity import matches_pod
 from cluster.scheduler.plugins.node_basics import tolerated, tolerations_of
 from cluster.scheduler.snapshot import NodeInfo, PodInfo
 
@@ -33,7 +33,7 @@ class Constraint:
     counts: dict[str, int] = field(default_factory=dict)
 
     def eligible(self, pod: Obj, node: NodeInfo) -> bool:
-        if self.honor_affinity and not matches_pod(pod, node):
+        if self.honor_affinity and not suits(pod["spec"], node.name, node.labels):
             return False
         if not self.honor_taints:
             return True

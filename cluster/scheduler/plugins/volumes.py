@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cluster.machinery.fitting import selects
 from cluster.machinery.informer import Informer
 from cluster.meta.quantity import Quantity
 from cluster.meta.types import Obj
 from cluster.scheduler.framework import Cycle, Event, Plugin, Refusal
-from cluster.scheduler.plugins.node_affinity import matches_selector
 from cluster.scheduler.snapshot import NodeInfo
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
@@ -85,7 +85,7 @@ class VolumeBinding(Plugin):
                 return Refusal(
                     ("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",), final=True
                 )
-            if not matches_selector(_affinity(volume), node):
+            if not selects(_affinity(volume), node.name, node.labels):
                 return Refusal(("node(s) didn't match PersistentVolume's node affinity",), final=True)
         taken: set[str] = set()
         for claim in sorted(delayed, key=_size):
@@ -136,5 +136,5 @@ def fits(claim: Obj, volume: Obj, node: NodeInfo) -> bool:
         and (spec.get("volumeMode") or "Filesystem") == (claim["spec"].get("volumeMode") or "Filesystem")
         and set(claim["spec"].get("accessModes") or ()) <= set(spec.get("accessModes") or ())
         and _capacity(volume) >= _size(claim)
-        and matches_selector(_affinity(volume), node)
+        and selects(_affinity(volume), node.name, node.labels)
     )

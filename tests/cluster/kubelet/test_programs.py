@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.kubelet.runtimes.interface import ContainerConfig, SandboxConfig
+from cluster.kubelet.runtimes.interface import ContainerConfig, RuntimeFault, SandboxConfig
 from cluster.kubelet.runtimes.programs import foresee
-from cluster.kubelet.runtimes.simulated import behaviour
+from cluster.kubelet.runtimes.simulated import SimulatedRuntime, behaviour
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,18 @@ def test_a_container_ends_as_its_program_does_or_as_its_pod_is_meant_to() -> Non
     assert _after("Always", "server") == (None, 0.1, "")
     assert _after("Always", "wait-for-database", ends=True) == (0, 0.1, "")
     assert _after("Never", image="registry.k8s.io/pause:3.10") == (None, 0.1, "")
+    assert _after("Never", "porter", image="registry.k8s.io/e2e-test-images/agnhost:2.63.0") == (0, 0.1, "")
 
 
 def test_what_the_pod_says_goes_before_what_its_program_would_do() -> None:
     assert _after("Never", "sleep", "5", annotation="exit=2") == (2, 0.1, "")
     assert _after("Never", "true", annotation="run log=hi") == (None, 0.1, "hi\n")
     assert _after("Never", "false", annotation="after=3") == (1, 3, "")
+
+
+@pytest.mark.parametrize("image", ["web:404", "ghcr.io/a/b:missing", "registry.invalid/web:1"])
+async def test_images_that_are_nowhere_are_not_pulled(image: str) -> None:
+    with pytest.raises(RuntimeFault, match="not found") as caught:
+        await SimulatedRuntime().pull_image(image)
+    assert caught.value.reason == "ErrImagePull"
+    assert await SimulatedRuntime().pull_image("web:1")

@@ -14,6 +14,8 @@ DEFAULT_MEMORY = 200 * 1024 * 1024
 """What a container that asks for nothing counts as in scoring, so that such pods spread too."""
 
 Amounts = dict[str, int]
+Port = tuple[str, str, int]
+"""Address, protocol, number."""
 
 
 @lru_cache(maxsize=4096)
@@ -75,8 +77,8 @@ def _init(total: Amounts, containers: Iterable[dict[str, Any]], *, defaults: boo
     _raise_to(total, peak)
 
 
-def host_ports(pod: Obj) -> list[tuple[str, str, int]]:
-    """(address, protocol, port) of every port a pod takes of its node."""
+def host_ports(pod: Obj) -> list[Port]:
+    """Every port a pod takes of its node."""
     spec = pod["spec"]
     sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
     return [
@@ -85,3 +87,15 @@ def host_ports(pod: Obj) -> list[tuple[str, str, int]]:
         for port in container.get("ports") or ()
         if port.get("hostPort")
     ]
+
+
+def ports_clash(wanted: Iterable[Port], taken: Iterable[Port]) -> bool:
+    """Whether two ask for the same port of a protocol, at the same address or at all of them."""
+    taken = [*taken]
+    return any(_clash(one, other) for one in wanted for other in taken)
+
+
+def _clash(one: Port, other: Port) -> bool:
+    if one[1:] != other[1:]:
+        return False
+    return one[0] == other[0] or "0.0.0.0" in {one[0], other[0]}
