@@ -53,7 +53,8 @@ class Answer:
 def head_of(
     method: str, target: str, headers: Headers, length: int, *, upgrade: bool = False, keep: bool = False
 ) -> bytes:
-    """The request's head. Of what concerns one connection only an upgrade is passed on."""
+    """The request's head. Of what concerns one connection only an upgrade is passed on. Raises NoAnswer for a value
+    that would end its line: names of users go into headers, and must not become headers."""
     kept = [(n, v) for n, v in headers if n not in HOP_BY_HOP and n not in _ASKED_HERE and (upgrade or n != "upgrade")]
     if upgrade:
         kept.append(("connection", "Upgrade"))
@@ -61,13 +62,17 @@ def head_of(
         kept.append(("connection", "close"))
     if length or method in ("POST", "PUT", "PATCH"):
         kept.append(("content-length", str(length)))
+    for name, value in kept:
+        if any(char in value for char in "\r\n\0"):
+            raise NoAnswer(f'net/http: invalid header field value for "{name.title()}"')
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in kept)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
 async def send(endpoint: Endpoint, method: str, target: str, headers: Headers, body: bytes) -> Answer:
     """Over a connection of its own. Raises NoAnswer."""
-    return await _exchange(await endpoint.dial(), head_of(method, target, headers, len(body)) + body, method, None)
+    message = head_of(method, target, headers, len(body)) + body
+    return await _exchange(await endpoint.dial(), message, method, None)
 
 
 class Connections:
@@ -228,12 +233,13 @@ class Upgraded:
 
 async def upgrade(endpoint: Endpoint, method: str, target: str, headers: Headers, body: bytes) -> Upgraded | Answer:
     """What the endpoint agrees to, or what it answers instead. Raises NoAnswer."""
+    message = head_of(method, target, headers, len(body), upgrade=True) + body
     try:
         reader, writer = await endpoint.dial()
     except NoAnswer as error:
         raise NoAnswer(f"error dialing backend: {error}") from error
     try:
-        writer.write(head_of(method, target, headers, len(body), upgrade=True) + body)
+        writer.write(message)
         head = b""
         while b"\r\n\r\n" not in head:
             data = await reader.read(_BLOCK)

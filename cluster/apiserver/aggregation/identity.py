@@ -20,14 +20,14 @@ _MOST = 64
 
 
 def told_of(user: UserInfo) -> Headers:
-    """The headers that say who asks."""
+    """The headers that say who asks. Names are sent as UTF-8, which headers elsewhere here are not."""
     headers = [("x-remote-user", user.name)]
     if user.uid:
         headers.append(("x-remote-uid", user.uid))
     headers += [("x-remote-group", group) for group in user.groups]
     for key, values in user.extra:
         headers += [(f"x-remote-extra-{quote(key, safe=_TOKEN)}", value) for value in values]
-    return headers
+    return [(name, value.encode().decode("latin-1")) for name, value in headers]
 
 
 class Trusted:

@@ -62,20 +62,25 @@ class RequestHeaderAuthenticator:
         name = self._first(request, self._names)
         if not name:
             return None
-        groups = tuple(v for header in self._groups for v in request.values(header) if v)
+        groups = tuple(v for header in self._groups for v in _values(request, header) if v)
         return UserInfo(name, self._first(request, self._uids), groups, self._extra(request))
 
     @staticmethod
     def _first(request: Request, headers: tuple[str, ...]) -> str:
-        return next((values[0] for header in headers if (values := request.values(header)) and values[0]), "")
+        return next((values[0] for header in headers if (values := _values(request, header)) and values[0]), "")
 
     def _extra(self, request: Request) -> tuple[tuple[str, tuple[str, ...]], ...]:
         found: dict[str, list[str]] = {}
         for prefix in self._prefixes:
             for header in request.headers:
                 if header.startswith(prefix):
-                    found.setdefault(unquote(header[len(prefix) :]), []).extend(request.values(header))
+                    found.setdefault(unquote(header[len(prefix) :]), []).extend(_values(request, header))
         return tuple((key, tuple(values)) for key, values in found.items())
+
+
+def _values(request: Request, header: str) -> list[str]:
+    """Names are told in UTF-8."""
+    return [value.encode("latin-1").decode("utf-8", "replace") for value in request.values(header)]
 
 
 def _lower(names: tuple[str, ...]) -> tuple[str, ...]:

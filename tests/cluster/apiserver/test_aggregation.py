@@ -252,6 +252,15 @@ async def test_a_request_arrives_as_it_was_sent_in_the_users_name(world: World) 
     assert got.headers["audit-id"] == answer.headers["audit-id"]
 
 
+async def test_names_arrive_as_they_are(world: World) -> None:
+    await world.ready()
+    user = UserInfo("jürgen 用户", groups=("system:masters", "gruppe-ä"))
+    await world.server.client(user).list(GroupVersionResource(GROUP, VERSION, "flunders"), "default")
+    (got,) = world.behind.requests(BASE)
+    sent = [value.encode("latin-1").decode() for value in (got.headers["x-remote-user"], *got.values("x-remote-group"))]
+    assert sent == ["jürgen 用户", "system:masters", "gruppe-ä"]
+
+
 async def test_who_acts_for_another_is_that_other(world: World) -> None:
     await world.ready()
     await world.wire.call("GET", FLUNDERS, impersonate_user="bob", impersonate_group="system:masters")

@@ -80,6 +80,12 @@ async def test_a_front_proxy_says_who_the_user_is(server: ApiServer, keys: Keys)
     }
 
 
+async def test_names_are_read_as_utf_8(server: ApiServer, keys: Keys) -> None:
+    headers = {"X-Remote-User": "jürgen 用户".encode(), "X-Remote-Group": "gruppe-ä".encode()}
+    told = await who(keys.client(server, keys.proxy), headers)
+    assert (told["username"], told["groups"]) == ("jürgen 用户", ["gruppe-ä", "system:authenticated"])
+
+
 async def test_headers_of_anybody_else_are_not_believed(server: ApiServer, keys: Keys) -> None:
     told = {"X-Remote-User": "carol", "X-Remote-Group": "system:masters"}
     assert (await who(keys.client(server, keys.alice), told))["username"] == "alice"

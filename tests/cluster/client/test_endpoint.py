@@ -105,6 +105,13 @@ async def test_what_concerns_one_connection_is_not_passed_on(server: Server) -> 
     )
 
 
+async def test_a_value_that_would_become_another_header_is_not_sent(server: Server) -> None:
+    for send_it in (send, Connections().send, upgrade):
+        with pytest.raises(NoAnswer, match=r'^net/http: invalid header field value for "X-Remote-User"$'):
+            await send_it(at(server), "GET", "/", [("x-remote-user", "a\r\nX-Remote-Group: system:masters")], b"")
+    assert server.seen == []
+
+
 async def test_an_upgrade_is_agreed_to_or_answered(server: Server) -> None:
     agreed = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nearly"
     server.answers = [agreed]
