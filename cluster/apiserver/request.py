@@ -29,7 +29,7 @@ class UserInfo:
 
     def as_dict(self) -> dict[str, object]:
         """authentication.k8s.io UserInfo."""
-        out: dict[str, object] = {"username": self.name}
+        out: dict[str, object] = {"username": self.name} if self.name else {}
         if self.uid:
             out["uid"] = self.uid
         if self.groups:

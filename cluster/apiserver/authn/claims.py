@@ -17,6 +17,7 @@ from cluster.meta.cel.types import list_of, map_of, object_of
 from cluster.meta.types import Obj
 
 _CREDENTIAL = "authentication.kubernetes.io/credential-id"
+_JSON_TYPES = {bool: "bool", str: "string", int: "number", float: "number", list: "array", dict: "object"}
 _USER = object_of(
     "kubernetes.UserInfo",
     {"username": STRING, "uid": STRING, "groups": list_of(STRING), "extra": map_of(list_of(STRING))},
@@ -111,9 +112,8 @@ class ClaimMapper:
     def user(self, claims: Obj) -> UserInfo:
         """Raises InvalidCredential."""
         seen = {"claims": Claims(claims)}
-        user = UserInfo(
-            self._username(claims, seen), self._uid(claims, seen), self._groups(claims, seen), self._extra(claims, seen)
-        )
+        name, groups = self._username(claims, seen), self._groups(claims, seen)
+        user = UserInfo(name, self._uid(claims, seen), groups, self._extra(claims, seen))
         self._check(claims, seen)
         about = {"username": user.name, "uid": user.uid, "groups": list(user.groups)}
         extra = {key: list(values) for key, values in user.extra}
@@ -124,7 +124,8 @@ class ClaimMapper:
         try:
             return self._programs[text].run(seen)
         except EvalError as error:
-            raise InvalidCredential(f"oidc: error evaluating {what} claim expression: {error}") from None
+            place = "" if what == "extra" else f"oidc: error evaluating {what} claim expression: "
+            raise InvalidCredential(f"{place}{_failed(text, error)}") from None
 
     def _username(self, claims: Obj, seen: Mapping[str, Any]) -> str:
         source = self._mapping.username
@@ -137,8 +138,12 @@ class ClaimMapper:
                 raise InvalidCredential("oidc: empty username via CEL expression is not allowed")
             return name
         name = _text(claims, source.claim, f'username claims "{source.claim}"')
-        if source.claim == "email" and "email_verified" in claims and claims["email_verified"] is not True:
-            raise InvalidCredential("oidc: email not verified")
+        if source.claim == "email" and "email_verified" in claims:
+            verified = claims["email_verified"]
+            if verified is not None and not isinstance(verified, bool):
+                raise InvalidCredential(f"oidc: parse 'email_verified' claim: {unfit(verified, 'bool')}")
+            if not verified:
+                raise InvalidCredential("oidc: email not verified")
         return source.prefix + name
 
     def _groups(self, claims: Obj, seen: Mapping[str, Any]) -> tuple[str, ...]:
@@ -147,9 +152,7 @@ class ClaimMapper:
             value = claims[source.claim]
             listed = [value] if isinstance(value, str) else value
             if not isinstance(listed, list) or not all(isinstance(group, str) for group in listed):
-                raise InvalidCredential(
-                    f'oidc: parse groups claim "{source.claim}": neither a text nor a list of texts'
-                )
+                raise InvalidCredential(f'oidc: parse groups claim "{source.claim}": {unfit(value, "string")}')
             return tuple(source.prefix + group for group in listed)
         if source.claim:
             _refuse_distributed(claims, source.claim)
@@ -178,7 +181,8 @@ class ClaimMapper:
         value = self._run(text, seen, what)
         listed = [] if value is None else [value] if isinstance(value, str) else value
         if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-            why = "expression must return a string or a list of strings"
+            which = f"{text}: " if what == "extra" else ""
+            why = f"{which}expression must return a string or a list of strings"
             raise InvalidCredential(f"oidc: error evaluating {what} claim expression: {why}")
         return tuple(item for item in listed if item)
 
@@ -188,7 +192,7 @@ class ClaimMapper:
                 continue
             if rule.claim not in claims:
                 raise InvalidCredential(f"oidc: required claim {rule.claim} not present in ID token")
-            got = claims[rule.claim]
+            got = _string(claims[rule.claim], f"claim {rule.claim}")
             if got != rule.value:
                 wrong = f"oidc: required claim {rule.claim} value does not match. Got = {got}, want = {rule.value}"
                 raise InvalidCredential(wrong)
@@ -204,7 +208,7 @@ def _hold(rules: Sequence[tuple[Rule, Program]], variables: Mapping[str, Any], w
         try:
             holds = program.run(variables)
         except EvalError as error:
-            raise InvalidCredential(f"oidc: error evaluating {what}: {error}") from None
+            raise InvalidCredential(f"oidc: error evaluating {what}: {_failed(rule.expression, error)}") from None
         if holds is not True:
             why = f"validation expression '{rule.expression}' failed: {rule.message}"
             raise InvalidCredential(f"oidc: error evaluating {what}: {why}")
@@ -213,9 +217,23 @@ def _hold(rules: Sequence[tuple[Rule, Program]], variables: Mapping[str, Any], w
 def _text(claims: Obj, name: str, what: str) -> str:
     if name not in claims:
         raise InvalidCredential(f"oidc: parse {what}: claim not present")
-    if not isinstance(claims[name], str):
-        raise InvalidCredential(f"oidc: parse {what}: it is no text")
-    return str(claims[name])
+    return _string(claims[name], what)
+
+
+def _string(value: Any, what: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise InvalidCredential(f"oidc: parse {what}: {unfit(value, 'string')}")
+    return value or ""
+
+
+def unfit(value: Any, wanted: str) -> str:
+    """What Go's JSON decoder says of a value of another type."""
+    kind = _JSON_TYPES.get(type(value), "null")
+    return f"json: cannot unmarshal {kind} into Go value of type {wanted}"
+
+
+def _failed(expression: str, error: EvalError) -> str:
+    return f"expression '{expression}' resulted in error: {error}"
 
 
 def _refuse_distributed(claims: Obj, name: str) -> None:
