@@ -15,6 +15,7 @@ from conformance_api import (
     condition,
     config_map,
     conforms,
+    eventually,
     expect,
     unique,
 )
@@ -59,6 +60,38 @@ def test_priority_level(api: Api) -> None:
 
     patched = {"conditions": [condition("PatchStatusFailed")]}
     Operations(api, FLOW, "prioritylevelconfigurations", make, status=patched, status_body=status).run()
+
+
+def test_requests_are_classified_by_a_schema_and_a_level_that_are_added(api: Api) -> None:
+    """`API priority and fairness should ensure that requests can be classified by adding FlowSchema and
+    PriorityLevelConfiguration`, which is of the suite but not of its conformance part. Its two others are skipped."""
+    name, where = unique("apf"), f"/apis/{FLOW}"
+    limited = {"nominalConcurrencyShares": 1, "limitResponse": {"type": "Reject"}}
+    level = {"metadata": {"name": name}, "spec": {"type": "Limited", "limited": limited}}
+    made_level = api.http.post(f"{where}/prioritylevelconfigurations", json=level).json()
+    rule = {
+        "subjects": [{"kind": "User", "user": {"name": "noxu"}}],
+        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+    }
+    spec = {"matchingPrecedence": 1000, "priorityLevelConfiguration": {"name": name}, "rules": [rule]}
+    made_schema = api.http.post(f"{where}/flowschemas", json={"metadata": {"name": name}, "spec": spec}).json()
+    try:
+        eventually(lambda: _dangling(api.http.get(f"{where}/flowschemas/{name}").json()), lambda told: told == "False")
+        assert f'apiserver_flowcontrol_nominal_limit_seats{{priority_level="{name}"}}' in api.http.get("/metrics").text
+        found = api.http.get("/version", headers={"Impersonate-User": "noxu"}).headers
+        assert found["X-Kubernetes-PF-FlowSchema-UID"] == made_schema["metadata"]["uid"]
+        assert found["X-Kubernetes-PF-PriorityLevel-UID"] == made_level["metadata"]["uid"]
+        other = api.http.get("/version", headers={"Impersonate-User": "foo"}).headers
+        assert other["X-Kubernetes-PF-FlowSchema-UID"] not in ("", made_schema["metadata"]["uid"])
+        assert other["X-Kubernetes-PF-PriorityLevel-UID"] not in ("", made_level["metadata"]["uid"])
+    finally:
+        api.http.delete(f"{where}/flowschemas/{name}")
+        api.http.delete(f"{where}/prioritylevelconfigurations/{name}")
+
+
+def _dangling(schema: Obj) -> str:
+    conditions = (schema.get("status") or {}).get("conditions") or ()
+    return next((str(one["status"]) for one in conditions if one["type"] == "Dangling"), "")
 
 
 # -- discovery --------------------------------------------------------------------------------------------------
