@@ -295,7 +295,23 @@ class DaemonSetController:
         except StatusError as error:
             if not is_already_exists(error):
                 raise
-        return await self._client.get(CONTROLLER_REVISIONS, draft["metadata"]["name"], ds["metadata"]["namespace"])
+            taken = error
+        held = await self._client.get(CONTROLLER_REVISIONS, draft["metadata"]["name"], ds["metadata"]["namespace"])
+        if history.find([held], ds["spec"]["template"]) is None:
+            await self._tell_collision(ds)
+            raise taken
+        return held
+
+    async def _tell_collision(self, ds: Obj) -> None:
+        """Another template has the name: the count makes the next try's hash another one."""
+        meta = ds["metadata"]
+        found = await self._client.get(DAEMON_SETS, meta["name"], meta["namespace"])
+        status = found.get("status") or {}
+        before = status.get("collisionCount")
+        if before == (ds.get("status") or {}).get("collisionCount"):
+            ds = {**found, "apiVersion": DAEMON_SET.api_version, "kind": DAEMON_SET.kind}
+            ds["status"] = {**status, "collisionCount": (before or 0) + 1}
+            await self._client.update(DAEMON_SETS, ds, subresource="status")
 
     async def _drop(self, revision: Obj) -> None:
         meta = revision["metadata"]

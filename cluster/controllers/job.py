@@ -110,12 +110,14 @@ class JobController:
     def _pod_changed(self, old: Obj | None, new: Obj | None) -> None:
         pod = new or old
         assert pod is not None
-        ref = next((r for r in pod["metadata"].get("ownerReferences") or () if r.get("controller")), None)
-        if ref is None or ref["kind"] != "Job":
-            if new is not None and accounts.tracked(new):
+        key, before = _job_of(pod), _job_of(old)
+        if before is not None and before != key:
+            self.loop.queue.add(before)
+        if key is None:
+            if new is not None:
                 self._orphaned(new)
+                self._offer(old, new)
             return
-        key = ObjectKey(pod["metadata"]["namespace"], ref["name"])
         if old is None:
             self._expectations.created(key)
         if new is None or new["metadata"].get("deletionTimestamp"):
@@ -126,6 +128,15 @@ class JobController:
             self._orphaned(new)
         steady = old is not None and new is not None and podlib.active(new)
         self.loop.queue.add_after(key, _BATCH if steady else 0.0)
+
+    def _offer(self, old: Obj | None, new: Obj) -> None:
+        """A pod without an owner may be one for a Job that selects it."""
+        changed = old is None or labels_of(old) != labels_of(new) or _job_of(old) is not None
+        if not changed or controller_uid(new) or not labels_of(new):
+            return
+        for job in self._jobs.list(new["metadata"]["namespace"]):
+            if label_selector(job["spec"].get("selector"))(labels_of(new)):
+                self.loop.queue.add(key_of(job))
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
@@ -374,6 +385,14 @@ def _removal_rank(pod: Obj) -> tuple[Any, ...]:
         -podlib.ready_since(pod),
         pod["metadata"].get("uid"),
     )
+
+
+def _job_of(pod: Obj | None) -> ObjectKey | None:
+    """The Job that controls it, by name."""
+    for ref in ((pod or {}).get("metadata") or {}).get("ownerReferences") or ():
+        if ref.get("controller"):
+            return ObjectKey(pod["metadata"]["namespace"], ref["name"]) if pod and ref["kind"] == "Job" else None
+    return None
 
 
 def start(context: Context) -> JobController:

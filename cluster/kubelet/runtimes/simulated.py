@@ -6,7 +6,8 @@ themselves with code 0, but for `pause` and its like, which never do. The pod an
 otherwise, as `key=value` words: `exit=CODE` (end with it), `after=SECONDS` (when; 0.1 by default), `run` (never end),
 `log=TEXT`.
 
-Every image is there, but for those tagged `404`, `bad` or `missing` and those of registries named `*.invalid`.
+Every image is there, but for those tagged `404`, `bad`, `missing` or `non-existent` and those of registries named
+`*.invalid`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _MOMENT = 0.1
 """Seconds that a program takes which ends at once."""
 _STAYING = frozenset({"pause", "agnhost"})
 """Kubernetes' own images that wait until they are told to end, unless they are given something to do."""
-_MISSING = frozenset({"404", "bad", "missing"})
+_MISSING = frozenset({"404", "bad", "missing", "non-existent"})
 """Tags that no image has."""
 
 
