@@ -44,6 +44,7 @@ _PRIORITIES = {
 }
 """Group -> the priority of the group and of its version; the order of discovery."""
 _OTHERS = (1000, 15)
+_CUSTOM = (1000, 100)
 
 
 class AutoRegistration:
@@ -78,14 +79,14 @@ class AutoRegistration:
         self._changed.set()
 
     def _defined(self) -> dict[GroupVersion, tuple[int, int]]:
-        """The served versions of custom resources; the first named of a group has the highest priority."""
+        """The served versions of custom resources; of equal priority, so that their names order them."""
         out: dict[GroupVersion, tuple[int, int]] = {}
         for crd in self._server.feed.all(CRDS):
             if not holds(crd, "Established"):
                 continue
-            for at, version in enumerate(crd["spec"]["versions"]):
+            for version in crd["spec"]["versions"]:
                 if version.get("served"):
-                    out.setdefault(GroupVersion(crd["spec"]["group"], version["name"]), (1000, max(100 - at, 1)))
+                    out.setdefault(GroupVersion(crd["spec"]["group"], version["name"]), _CUSTOM)
         return out
 
     async def _sync(self) -> None:

@@ -252,6 +252,8 @@ def _only_status(new: Obj, old: Obj) -> None:
 
 def _subresources(held: Spec, rules: _Rules) -> list[Subresource]:
     out = []
+    if held.get("status") is not None:
+        out.append(Subresource(name="status", verbs=STATUS_VERBS, strategy=rules.status()))
     if "scale" in held and held["scale"] is not None:
         scale = held["scale"]
         paths = ScalePaths(
@@ -260,8 +262,6 @@ def _subresources(held: Spec, rules: _Rules) -> list[Subresource]:
             (scale.get("labelSelectorPath") or "").lstrip("."),
         )
         out.append(Subresource(name="scale", verbs=STATUS_VERBS, kind=_SCALE, scale=paths))
-    if held.get("status") is not None:
-        out.append(Subresource(name="status", verbs=STATUS_VERBS, strategy=rules.status()))
     return out
 
 

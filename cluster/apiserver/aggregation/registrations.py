@@ -144,5 +144,8 @@ def in_order(api_services: Iterable[Obj], served: Iterable[tuple[str, list[str]]
         order[group] = sorted(held, key=lambda version: (-held[version], version_rank(version)))
     for group, versions in local.items():
         known = order.setdefault(group, [])
-        known += [version for version in versions if version not in known]
+        missing = [version for version in versions if version not in known]
+        known += missing
+        if missing and set(known) == set(versions):
+            order[group] = list(versions)
     return order

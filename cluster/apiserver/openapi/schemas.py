@@ -19,8 +19,9 @@ META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _V3 = "#/components/schemas/"
 _V2 = "#/definitions/"
 _ZERO: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
-_EXTENSIONS_V2 = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
-_DROPPED_V2 = frozenset(("oneOf", "anyOf", "not", "nullable", "allOf"))
+_PRESERVE = "x-kubernetes-preserve-unknown-fields"
+_INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
+_DROPPED_V2 = frozenset(("oneOf", "anyOf", "not", "nullable", "allOf", "default"))
 
 
 class Schemas:
@@ -153,6 +154,13 @@ _METADATA = (
     "Standard object's metadata. More info: "
     "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
 )
+_CONVENTIONS = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md"
+_EMBEDDED_API_VERSION = (
+    f"apiVersion defines the versioned schema of this representation of an object. More info: {_CONVENTIONS}#resources"
+)
+_EMBEDDED_KIND = (
+    f"kind is a string value representing the type of this object. In CamelCase. More info: {_CONVENTIONS}#types-kinds"
+)
 _LIST_METADATA = (
     "Standard list metadata. More info: "
     "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds"
@@ -163,15 +171,12 @@ def custom_schemas(kind: Kind, version: int) -> dict[str, Any]:
     """The schemas of a custom resource and its list."""
     prefix = _V3 if version == 3 else _V2
     gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    schema = dict(kind.schema or {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
-    if version == 2:
-        schema = _v2_schema(schema, kind.preserve_unknown)
-    properties = {**_type_properties(), **(schema.get("properties") or {})}
-    properties.update(_type_properties())
-    properties["metadata"] = _reference(f"{prefix}{META}ObjectMeta", _METADATA, version)
-    schema["properties"] = properties
-    schema.setdefault("type", "object")
+    extensions: dict[str, Any] = {}
+    if kind.selectable is not None:
+        extensions["x-kubernetes-selectable-fields"] = [{"fieldPath": path} for path in kind.selectable({})]
+    schema = _custom_schema(kind, version)
     schema["x-kubernetes-group-version-kind"] = [gvk]
+    schema |= extensions
     item = {"$ref": prefix + definition_key(kind)}
     listed = {
         "description": f"{kind.kind}List is a list of {kind.kind}",
@@ -188,6 +193,7 @@ def custom_schemas(kind: Kind, version: int) -> dict[str, Any]:
             "metadata": _reference(f"{prefix}{META}ListMeta", _LIST_METADATA, version),
         },
         "x-kubernetes-group-version-kind": [{**gvk, "kind": kind.list_kind}],
+        **extensions,
     }
     return {definition_key(kind): schema, list_key(kind): listed}
 
@@ -205,22 +211,76 @@ def _reference(target: str, description: str, version: int) -> dict[str, Any]:
     return {"description": description, "$ref": target}
 
 
-def _v2_schema(schema: Mapping[str, Any], preserve: bool) -> dict[str, Any]:
-    """What of a v3 schema OpenAPI v2 can say: a schema that keeps unknown fields tells nothing of its own."""
-    if preserve or schema.get("x-kubernetes-preserve-unknown-fields"):
-        kept = {key: schema[key] for key in ("description", "type", *_EXTENSIONS_V2) if key in schema}
-        return kept if kept.get("type") == "object" else {k: v for k, v in kept.items() if k != "type"}
-    out: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in _DROPPED_V2:
-            continue
-        if key == "properties":
-            out[key] = {name: _v2_schema(child, False) for name, child in value.items()}
-        elif key in ("items", "additionalProperties") and isinstance(value, Mapping):
-            out[key] = _v2_schema(value, False)
-        else:
-            out[key] = value
-    if schema.get("nullable") or schema.get("x-kubernetes-int-or-string"):
+def _custom_schema(kind: Kind, version: int) -> dict[str, Any]:
+    """What keeps every unknown field tells nothing in v2, as clients would refuse what is not told."""
+    if kind.schema is None:
+        return {"type": "object"}
+    if version == 2 and (kind.preserve_unknown or kind.schema.get(_PRESERVE)):
+        return {"type": "object"}
+    schema = _published(kind.schema, version)
+    schema["properties"] = {
+        **(schema.get("properties") or {}),
+        **_type_properties(),
+        "metadata": _reference(f"{_V3 if version == 3 else _V2}{META}ObjectMeta", _METADATA, version),
+    }
+    return schema
+
+
+def _published(schema: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """A schema of a custom resource as it is told: what the extensions mean is said in plain schema too; v2 has no
+    junctors, and knows neither null nor what kubectl could not read."""
+    out = dict(schema)
+    if version == 2:
+        _reduce(out, schema)
+    elif schema.get("x-kubernetes-int-or-string"):
+        _unfold(out)
+    if out.get("properties"):
+        out["properties"] = {name: _published(child, version) for name, child in out["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(out.get(key), Mapping):
+            out[key] = _published(out[key], version)
+    if schema.get("x-kubernetes-embedded-resource") and not (version == 2 and schema.get(_PRESERVE)):
+        _embed(out, version)
+    return out
+
+
+def _unfold(out: dict[str, Any]) -> None:
+    if out.get("anyOf") == _INT_OR_STRING or (out.get("allOf") or [{}])[0].get("anyOf") == _INT_OR_STRING:
+        return
+    if out.get("anyOf"):
+        out["allOf"] = [{"anyOf": _INT_OR_STRING}, *(out.get("allOf") or ())]
+    else:
+        out["anyOf"] = _INT_OR_STRING
+
+
+def _embed(out: dict[str, Any], version: int) -> None:
+    out["properties"] = {
+        **(out.get("properties") or {}),
+        "apiVersion": {"description": _EMBEDDED_API_VERSION, "type": "string"},
+        "kind": {"description": _EMBEDDED_KIND, "type": "string"},
+        "metadata": _reference(f"{_V3 if version == 3 else _V2}{META}ObjectMeta", _METADATA, version),
+    }
+    required = list(out.get("required") or ())
+    out["required"] = required + [name for name in ("kind", "apiVersion") if name not in required]
+
+
+def _reduce(out: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    for key in _DROPPED_V2:
+        out.pop(key, None)
+    if schema.get("nullable"):
         for key in ("type", "items", "properties"):
             out.pop(key, None)
-    return out
+    if schema.get(_PRESERVE):
+        for key in ("items", "properties"):
+            out.pop(key, None)
+        if out.get("type") == "object":
+            del out["type"]
+    if out.get("type") == "array" and "items" not in out:
+        del out["type"]
+    more = out.get("additionalProperties")
+    nullable = {name for name, child in (out.get("properties") or {}).items() if child.get("nullable")}
+    required = [name for name in out.get("required") or () if name not in nullable]
+    if required and not (isinstance(more, Mapping) and more.get("nullable")):
+        out["required"] = required
+    else:
+        out.pop("required", None)

@@ -23,6 +23,9 @@ def _default(crd: Obj) -> None:
     service = ((held["conversion"].get("webhook") or {}).get("clientConfig") or {}).get("service")
     if service is not None:
         fill(service, "port", 443)
+    stored = [version["name"] for version in held.get("versions") or () if version.get("storage")]
+    if isinstance(crd.get("status"), dict) and not crd["status"].get("storedVersions") and stored:
+        crd["status"]["storedVersions"] = stored[:1]
 
 
 def _prepare_create(crd: Obj) -> None:

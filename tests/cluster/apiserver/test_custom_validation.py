@@ -167,3 +167,41 @@ async def test_numbers_are_given_back_as_go_writes_them(wire: Wire) -> None:
     body = b'{"apiVersion":"acme.io/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"n":2.50,"i":5.0}}'
     reply = await wire.call("POST", THINGS, body)
     assert b'"spec":{"n":2.5,"i":5}' in reply.body
+
+
+async def test_schemas_are_published_with_what_their_extensions_mean(wire: Wire) -> None:
+    port = {"x-kubernetes-int-or-string": True}
+    inner = {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True}
+    crd = definition(port=port, inner=inner, size={"type": "integer", "default": 3})
+    crd["spec"]["versions"][0]["selectableFields"] = [{"jsonPath": ".spec.size"}]
+    await wire.call("POST", CRDS, crd)
+    v3 = (await wire.call("GET", "/openapi/v3/apis/acme.io/v1")).json()["components"]["schemas"]["io.acme.v1.Thing"]
+    v2 = (await wire.call("GET", "/openapi/v2")).json()["definitions"]["io.acme.v1.Thing"]
+    assert v3["x-kubernetes-selectable-fields"] == v2["x-kubernetes-selectable-fields"] == [{"fieldPath": "spec.size"}]
+    told, plain = v3["properties"]["spec"]["properties"], v2["properties"]["spec"]["properties"]
+    assert told["port"] == {**port, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    assert told["inner"]["required"] == ["kind", "apiVersion"]
+    assert set(told["inner"]["properties"]) == {"apiVersion", "kind", "metadata"}
+    assert told["size"] == {"type": "integer", "default": 3}
+    assert plain["port"] == port
+    assert plain["inner"] == {key: inner[key] for key in inner if key != "type"}
+    assert plain["size"] == {"type": "integer"}
+
+
+async def test_versions_of_a_definition_are_told_by_their_names(wire: Wire) -> None:
+    crd = definition()
+    version = crd["spec"]["versions"][0]
+    crd["spec"]["versions"] = [
+        {**version, "name": name, "storage": name == "v1"} for name in ("v1beta1", "v1", "v2alpha1")
+    ]
+    await wire.call("POST", CRDS, crd)
+    told = (await wire.call("GET", "/apis/acme.io")).json()
+    assert [version["version"] for version in told["versions"]] == ["v1", "v1beta1", "v2alpha1"]
+
+
+async def test_a_status_that_forgets_what_is_stored_is_filled(wire: Wire) -> None:
+    await wire.call("POST", CRDS, definition())
+    merge = {"content_type": "application/merge-patch+json"}
+    reply = await wire.call("PATCH", f"{CRDS}/things.acme.io/status", {"status": {"storedVersions": []}}, **merge)
+    assert reply.status == 200
+    assert reply.json()["status"]["storedVersions"] == ["v1"]
