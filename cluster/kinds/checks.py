@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cluster.meta import names
+from cluster.meta.decimals import whole
 from cluster.meta.field import FieldError, Path, duplicate, forbidden, invalid, not_supported, required
 from cluster.meta.labels import label_faults
 
@@ -98,7 +99,7 @@ def int_or_percent(path: str, value: int | str | None) -> Faults:
 
 def percent(value: int | str | None) -> int | None:
     """The number of a percentage, None for anything else."""
-    return int(value[:-1]) if isinstance(value, str) and _PERCENT.match(value) else None
+    return whole(value[:-1]) if isinstance(value, str) and _PERCENT.match(value) else None
 
 
 def at_most_all(path: str, value: int | str | None) -> Faults:

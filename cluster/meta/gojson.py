@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from cluster.meta.decimals import whole
+
 _key_like = re.compile(rb'"[ \t\r\n]*:')
 _number = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SPACE = " \t\r\n"
@@ -52,7 +54,7 @@ def too_deep(value: Any) -> bool:
 def _slow(body: bytes) -> Any:
     text = body.decode("utf-8", "replace")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, strict=True)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=whole, strict=True)
     except _OutOfRange as error:
         raise JSONError(f"json: cannot unmarshal number {error} into Go value of type float64") from error
     except (ValueError, RecursionError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from cluster.meta.decimals import whole
+
 _percent = re.compile(r"(-?\d+)%", re.ASCII).fullmatch
 
 
@@ -17,5 +19,5 @@ def scaled(value: int | str | None, total: int, round_up: bool) -> int:
     found = _percent(value)
     if found is None:
         raise ValueError(f'invalid value for IntOrString: invalid type: string is not a percentage ("{value}")')
-    share = int(found[1]) * total / 100
+    share = whole(found[1]) * total / 100
     return math.ceil(share) if round_up else math.floor(share)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from cluster.meta import decimals
+
 NANO = 10**9
 BINARY = "BinarySI"
 DECIMAL = "DecimalSI"
@@ -26,6 +28,8 @@ _BINARY_SUFFIX = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL_NAME = {power: name for name, power in _DECIMAL_SUFFIX.items()}
 _BINARY_NAME = {power: name for name, power in _BINARY_SUFFIX.items()} | {0: ""}
 _EXPONENT_LIMIT = 10_000
+_EXACT = 500
+"""Digits that are read as they are; nothing is kept beyond 19 before the point and 9 after it."""
 """Beyond this a number could no longer be held; Kubernetes fails there too, though later."""
 
 
@@ -125,6 +129,11 @@ def _parse(text: str) -> Quantity:
     digits = whole + (fraction or "")
     if not digits and not (not suffix and fraction is None):
         raise QuantityError(_NUMERIC)
+    if len(digits) > _EXACT:
+        # Far beyond what is kept: of the whole part its size matters, of the fraction whether there is anything.
+        whole = whole if len(whole.lstrip("0")) <= _EXACT else "9" * _EXACT
+        fraction = (fraction or "")[:_EXACT] + ("1" if (fraction or "")[_EXACT:].strip("0") else "")
+        digits = whole.lstrip("0") + fraction
     amount = _scale(int(digits or "0"), len(fraction or ""), base, power)
     if notation == BINARY:
         amount = min(amount, _MAX)
@@ -153,7 +162,7 @@ def _interpret(suffix: str) -> tuple[int, int, str]:
     if suffix in _BINARY_SUFFIX:
         return 2, _BINARY_SUFFIX[suffix], BINARY
     found = _exponent(suffix)
-    if found is None or abs(int(found[1])) > _EXPONENT_LIMIT:
+    if found is None or abs(decimals.whole(found[1])) > _EXPONENT_LIMIT:
         raise QuantityError(_SUFFIX)
     return 10, int(found[1]), EXPONENT
 

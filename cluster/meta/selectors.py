@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from cluster.meta import names
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.field import FieldError, invalid, not_supported
 
 Labels = Mapping[str, str]
@@ -81,9 +82,9 @@ _MATCH: dict[str, Callable[[Requirement, Labels], bool]] = {
 def _integer(text: str) -> int | None:
     """As strconv.ParseInt(text, 10, 64) reads it."""
     digits = text[1:] if text[:1] in ("-", "+") else text
-    if not (digits.isascii() and digits.isdigit()):
+    if not is_digits(digits):
         return None
-    value = int(text)
+    value = whole(text)
     return value if -(2**63) <= value < 2**63 else None
 
 

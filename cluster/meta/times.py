@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from cluster.meta.decimals import fraction, whole
+
 SECOND_LAYOUT = "2006-01-02T15:04:05Z07:00"
 MICRO_LAYOUT = "2006-01-02T15:04:05.000000Z07:00"
 
@@ -145,9 +147,8 @@ def parse_duration(text: str) -> int:
 
 def _nanos(found: re.Match[str]) -> int:
     unit = _UNITS[found[3]]
-    fraction = found[2] or ""
-    scale: int = 10 ** len(fraction)
-    return int(found[1] or "0") * unit + int(fraction or "0") * unit // scale
+    part, scale = fraction(found[2] or "")
+    return whole(found[1] or "0") * unit + part * unit // scale
 
 
 def _duration_fault(text: str, rest: str) -> str:

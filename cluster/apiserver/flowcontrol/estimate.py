@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.apiserver.flowcontrol.queueset import ONE, Work
 from cluster.apiserver.request import Query, RequestInfo
+from cluster.meta.decimals import is_digits, whole
 
 if TYPE_CHECKING:
     from cluster.apiserver.registry.feed import Feed
@@ -87,7 +88,7 @@ class Estimator:
             return ONE
         count = len(cache.entries)
         limit = query.get("limit")
-        read = min(count, int(limit)) if limit.isdigit() and int(limit) else count
+        read = min(count, whole(limit) or count) if is_digits(limit) else count
         if info.name:
             read = 1
         weight = read * cache.bytes / count

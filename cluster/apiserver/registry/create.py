@@ -13,6 +13,7 @@ from cluster.apiserver.registry.writing import allocate, attributes, raise_inval
 from cluster.kinds.metadata import validate_metadata
 from cluster.kinds.wire import null_empties
 from cluster.meta import errors
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.errors import StatusError
 from cluster.meta.types import Obj
 
@@ -43,7 +44,7 @@ async def create(registry: Registry, namespace: str, obj: Obj, options: WriteOpt
 
 def _is_version(text: str) -> bool:
     """Whether it is a version that a stored object may have; anything else is taken for none."""
-    return text.isdigit() and int(text) != 0
+    return is_digits(text) and whole(text) != 0
 
 
 async def _create_once(registry: Registry, namespace: str, obj: Obj, options: WriteOptions, given: str) -> Entry:

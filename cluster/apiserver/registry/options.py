@@ -9,6 +9,7 @@ from typing import Any
 from cluster.apiserver.request import LOOPBACK, Query, UserInfo
 from cluster.meta import errors
 from cluster.meta import field as faults
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.errors import StatusError
 from cluster.meta.field import FieldError
 from cluster.meta.types import Obj
@@ -175,7 +176,7 @@ def integer(text: str) -> int:
     """A query value as Go's ParseInt reads it; raises 400."""
     if re.fullmatch(r"[+-]?[0-9]+", text) is None:
         raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    number = int(text)
+    number = whole(text)
     if not -(2**63) <= number < 2**63:
         raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
     return number
@@ -259,11 +260,19 @@ def parse_revision(text: str) -> int:
     """A resourceVersion; raises ValueError with Go's words."""
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(
-            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        )
-    return int(text)
+    fault = unsigned_fault(text)
+    if fault:
+        raise ValueError(f'resourceVersion: Invalid value: "{text}": {fault}')
+    return whole(text)
+
+
+def unsigned_fault(text: str) -> str:
+    """What Go has against `text` as an unsigned number of 64 bits; "" where it is one."""
+    if not is_digits(text):
+        return f'strconv.ParseUint: parsing "{text}": invalid syntax'
+    if whole(text) >= 1 << 64:
+        return f'strconv.ParseUint: parsing "{text}": value out of range'
+    return ""
 
 
 def revision_error(error: ValueError, *, in_list: bool) -> StatusError:

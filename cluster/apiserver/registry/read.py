@@ -238,6 +238,12 @@ def _raw_token(revision: int, start: str) -> str:
     return urlsafe_b64encode(text).decode().rstrip("=")
 
 
+def _json_word(value: Any) -> str:
+    """As Go names what it cannot take."""
+    words = {bool: "bool", str: "string", list: "array", dict: "object"}
+    return words.get(type(value), "number")
+
+
 def _read_token(token: str, namespace: str) -> tuple[int, str]:
     """The revision and the key after which to go on; raises 400."""
     import json
@@ -255,9 +261,15 @@ def _read_token(token: str, namespace: str) -> tuple[int, str]:
         shown = raw.decode("latin-1")[:1]
         shown = shown if shown.isprintable() and shown.isascii() else f"\\u{ord(shown or chr(0)):04x}"
         raise bad(f"invalid character '{shown}' looking for beginning of value") from None
+    if not isinstance(data, dict):
+        raise bad(f"json: cannot unmarshal {_json_word(data)} into Go value of type storage.continueToken")
     if data.get("v") != TOKEN_VERSION:
-        raise bad(f"server does not recognize this encoded version {data.get('v')}")
-    revision, start = int(data.get("rv") or 0), str(data.get("start") or "")
+        raise bad(f"server does not recognize this encoded version {data.get('v') or ''}")
+    revision, start = data.get("rv") or 0, data.get("start") or ""
+    for field, value, kind, go in (("rv", revision, int, "int64"), ("start", start, str, "string")):
+        if not isinstance(value, kind):
+            place = f"Go struct field continueToken.{field} of type {go}"
+            raise bad(f"json: cannot unmarshal {_json_word(value)} into {place}")
     if revision == 0:
         raise bad(f"incorrect encoded start resourceVersion (version {TOKEN_VERSION})")
     if not start:

@@ -13,7 +13,7 @@ from cluster.apiserver.admission.chain import settle
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.registry import fields, metadata
 from cluster.apiserver.registry.entry import Entry, encode
-from cluster.apiserver.registry.options import WriteOptions
+from cluster.apiserver.registry.options import WriteOptions, unsigned_fault
 from cluster.apiserver.registry.read import fresh
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.unavailable import unavailable
@@ -139,8 +139,8 @@ def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj,
         raise registry.uid_mismatch(namespace, name, uid, before["uid"])
     version = meta.get("resourceVersion") or "0"
     if version != "0" and version != before["resourceVersion"]:
-        if not version.isdigit():
-            raise errors.StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        if fault := unsigned_fault(version):
+            raise errors.StatusError(500, "", fault)
         raise registry.conflict(name)
 
 

@@ -8,6 +8,7 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.podspec.spec import template as pod_template
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.field import Path, duplicate, invalid, not_supported, required, too_many
 
 Spec = dict[str, Any]
@@ -187,13 +188,13 @@ def _indexes(path: Path, text: str, completions: int) -> Faults:
     last = -1
     for part in text.split(","):
         bounds = part.split("-")
-        if len(bounds) > 2 or not all(bound.isdigit() for bound in bounds):
+        if len(bounds) > 2 or not all(is_digits(bound) for bound in bounds):
             return [
                 invalid(
                     path, text, f'error parsing succeededIndexes: cannot convert string to integer for index: "{part}"'
                 )
             ]
-        low, high = int(bounds[0]), int(bounds[-1])
+        low, high = whole(bounds[0]), whole(bounds[-1])
         if high >= completions:
             return [invalid(path, text, f'error parsing succeededIndexes: too large index: "{bounds[-1]}"')]
         if low <= last or high < low:

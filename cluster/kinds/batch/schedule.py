@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from cluster.meta.decimals import whole
+
 _FIELDS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
     (0, 59, ()),
     (0, 23, ()),
@@ -107,8 +109,8 @@ def _number(text: str, words: tuple[str, ...], low: int) -> int:
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", text):
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise _Wrong(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
-    if int(text) < 0:
+    if whole(text) < 0:
         raise _Wrong(f"negative number ({text}) not allowed: {text}")
-    return int(text)
+    return whole(text)

@@ -29,7 +29,7 @@ def validate(obj: Obj) -> Faults:
         faults += checks.by_rule(Path("binaryData")[key], key, names.config_key)
     size = sum(len(value.encode()) for value in data.values()) + sum(len(v) * 3 // 4 for v in binary.values())
     if size > LIMIT:
-        faults.append(too_long("", LIMIT))
+        faults.append(too_long("[]", LIMIT))
     return faults
 
 

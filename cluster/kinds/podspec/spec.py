@@ -8,6 +8,7 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.podspec import containers, dns, resources, scheduling, security, volumes, windows
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.field import Path, duplicate, forbidden, invalid, not_found, required, too_long
 from cluster.meta.labels import annotation_faults
 
@@ -167,9 +168,9 @@ def pod_annotations(path: Path, annotations: dict[str, str], spec: Spec) -> Faul
 
 def _int32(text: str) -> bool:
     digits = text.removeprefix("-")
-    if not digits.isdigit() or (len(digits) > 1 and digits[0] == "0"):
+    if not is_digits(digits) or (len(digits) > 1 and digits[0] == "0"):
         return False
-    return -(2**31) <= int(text) < 2**31
+    return -(2**31) <= whole(text) < 2**31
 
 
 def template(path: Path, value: dict[str, Any]) -> Faults:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cluster.meta.cel.functions import function
 from cluster.meta.cel.values import NONE, EvalError, Opt, parse_timestamp
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.quantity import Quantity, QuantityError
 
 # Quantities.
@@ -270,7 +271,7 @@ class CelSemver:
     cel_type = "semver"
 
     def key(self) -> tuple[Any, ...]:
-        parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in self.before)
+        parts = tuple((0, whole(p), "") if is_digits(p) else (1, 0, p) for p in self.before)
         return (*self.numbers, not self.before, parts)
 
 
@@ -282,13 +283,13 @@ _SEMVER = re.compile(
 def _semver(text: str, lenient: bool = False) -> CelSemver | None:
     if lenient:
         core, mark, rest = re.sub(r"^v", "", text).partition("-")
-        parts = [str(int(p)) if p.isdigit() else p for p in core.split(".")]
+        parts = [str(whole(p)) if is_digits(p) else p for p in core.split(".")]
         text = ".".join(parts + ["0"] * (3 - len(parts))) + mark + rest
     found = _SEMVER.fullmatch(text)
     if found is None:
         return None
     before = tuple(found[4].split(".")) if found[4] else ()
-    return CelSemver((int(found[1]), int(found[2]), int(found[3])), before)
+    return CelSemver((whole(found[1]), whole(found[2]), whole(found[3])), before)
 
 
 @function("semver(string) semver", "semver(string, bool) semver")

@@ -23,6 +23,7 @@ from cluster.meta.cel.syntax import (
     unquote,
 )
 from cluster.meta.cel.values import UInt
+from cluster.meta.decimals import whole
 
 _STARTS = (
     "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
@@ -221,7 +222,8 @@ class _Parser:
             return Literal(token.at, unquote(text))
         if token.kind == "float":
             return Literal(token.at, float(text))
-        value = int(text.rstrip("uU"), 16 if "0x" in text else 10)
+        digits = text.rstrip("uU")
+        value = int(digits, 16) if "0x" in text else whole(digits)
         if token.kind == "uint":
             return Literal(token.at, UInt(value))
         if not -(2**63) <= value < 2**63:

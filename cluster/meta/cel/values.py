@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cluster.meta.decimals import fraction, whole
+
 
 class EvalError(Exception):
     """Evaluation went wrong; the message is cel-go's."""
@@ -70,9 +72,10 @@ def parse_duration(text: str) -> Duration:
     for found in _PART.finditer(body):
         if found.start() != at:
             break
-        whole, _, fraction = found.group(1).partition(".")
+        before, _, after = found.group(1).partition(".")
         unit = _UNITS[found.group(2)]
-        total += int(whole or 0) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
+        part, scale = fraction(after)
+        total += whole(before or "0") * unit + part * unit // scale
         at = found.end()
     if not body or at != len(body):
         raise EvalError(f'time: invalid duration "{text}"')

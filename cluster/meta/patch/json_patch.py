@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.errors import StatusError, bad_request, too_large
 from cluster.meta.gojson import kind_of
 from cluster.meta.objects import clone
@@ -90,10 +91,9 @@ def _get(container: Any, step: str) -> Any:
 
 
 def _index(container: list[Any], step: str, size: int) -> int:
-    try:
-        index = int(step)
-    except ValueError as error:
-        raise _Rejected from error
+    if not is_digits(step.removeprefix("-")):
+        raise _Rejected
+    index = whole(step)
     if not -size <= index < size:
         raise _Rejected
     return index + size if index < 0 else index

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cluster.meta.decimals import is_digits, whole
 from cluster.meta.gojson import escape_html
 
 
@@ -51,8 +52,9 @@ def _open_path(value: Any, steps: list[str]) -> Any:
         return value
     if isinstance(value, dict) and steps[0] in value:
         return {**value, steps[0]: _open_path(value[steps[0]], steps[1:])}
-    if isinstance(value, list) and steps[0].lstrip("-").isdigit() and -len(value) <= int(steps[0]) < len(value):
+    index = whole(steps[0]) if is_digits(steps[0].removeprefix("-")) else None
+    if isinstance(value, list) and index is not None and -len(value) <= index < len(value):
         out = list(value)
-        out[int(steps[0])] = _open_path(out[int(steps[0])], steps[1:])
+        out[index] = _open_path(out[index], steps[1:])
         return out
     return value
