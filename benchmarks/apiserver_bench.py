@@ -4,8 +4,10 @@
     python benchmarks/apiserver_bench.py --storage etcd        # or memory; the etcd of this machine, with fsync
     python benchmarks/apiserver_bench.py --url https://… --token … --pid PID
 
-Measured per operation: operations a second at `--connections`, CPU milliseconds of the server process (user and
-system, threads included), and its memory. HTTP/1.1 over TLS with keep-alive.
+Measured per operation: operations a second at 32 connections and at one, CPU milliseconds of the server process (user
+and system, threads included; 0 without `--pid`), and its memory. HTTP/1.1 over TLS with keep-alive. The watchers of the
+fan-out are spread over processes of their own and read the machine's one monotonic clock, as the writer does: a delay
+below zero means that a watcher had the event before the writer had its answer.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TICKS = os.sysconf("SC_CLK_TCK")
+EVENTS = 40
 
 
 @lru_cache(maxsize=1)
@@ -91,11 +94,15 @@ class Connection:
 
 
 def cpu_seconds(pid: int) -> float:
+    if not pid:
+        return 0.0
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def memory_mib(pid: int) -> float:
+    if not pid:
+        return 0.0
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
@@ -133,68 +140,95 @@ class Bench:
         first = await Connection(self.url, self.token).open()
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bench"}}
         await first.call("POST", "/api/v1/namespaces", json.dumps(namespace).encode())
-        print(f"at rest {memory_mib(self.pid):.0f} MiB", flush=True)
-        n = self.count
-        await self.measure("create", 32, n, lambda c, i: c.call("POST", self.base, self.config_map(f"c{i}")))
-        await self.measure("create", 1, n // 5, lambda c, i: c.call("POST", self.base, self.config_map(f"s{i}")))
-        await self.measure("get", 32, n, lambda c, i: c.call("GET", f"{self.base}/c{i}"))
-        await self.measure(
-            "update", 32, n, lambda c, i: c.call("PUT", f"{self.base}/c{i}", self.config_map(f"c{i}", "u"))
-        )
-        merge = b'{"data":{"patched":"yes"}}'
-        await self.measure(
-            "merge patch",
-            32,
-            n,
-            lambda c, i: c.call("PATCH", f"{self.base}/c{i}", merge, "application/merge-patch+json"),
-        )
-        await self.measure(
-            "server-side apply",
-            32,
-            n,
-            lambda c, i: c.call(
-                "PATCH",
-                f"{self.base}/c{i}?fieldManager=bench&force=true",
-                self.config_map(f"c{i}", "a"),
-                "application/apply-patch+yaml",
-            ),
-        )
-        selected = f"{self.base}?labelSelector=app%3Dbench&limit=1000"
-        await self.measure("list 1000, by label", 4, 100, lambda c, i: c.call("GET", selected))
+        print(f"at rest {self.memory():.0f} MiB", flush=True)
+        for number in (32, 1):
+            await self.writes(number, self.count if number > 1 else self.count // 5)
         await self.fan_out(first, watchers)
-        await self.measure("delete", 32, n, lambda c, i: c.call("DELETE", f"{self.base}/c{i}"))
+        for number in (32, 1):
+            n = self.count if number > 1 else self.count // 5
+            await self.measure("delete", number, n, lambda c, i, of=number: c.call("DELETE", f"{self.base}/c{of}-{i}"))
+        print(f"after these rounds {self.memory():.0f} MiB", flush=True)
+
+    async def writes(self, number: int, n: int) -> None:
+        """Everything but delete, of `n` objects over `number` connections."""
+        path, body = f"{self.base}/c{number}-", self.config_map
+        apply = "?fieldManager=bench&force=true"
+        merge = b'{"data":{"patched":"yes"}}'
+        name = f"c{number}-%d"
+        rounds: list[tuple[str, Callable[[Connection, int], Awaitable[object]]]] = [
+            ("create", lambda c, i: c.call("POST", self.base, body(name % i))),
+            ("get", lambda c, i: c.call("GET", f"{path}{i}")),
+            ("get, resourceVersion=0", lambda c, i: c.call("GET", f"{path}{i}?resourceVersion=0")),
+            ("update", lambda c, i: c.call("PUT", f"{path}{i}", body(name % i, "u"))),
+            ("merge patch", lambda c, i: c.call("PATCH", f"{path}{i}", merge, "application/merge-patch+json")),
+            (
+                "server-side apply",
+                lambda c, i: c.call("PATCH", f"{path}{i}{apply}", body(name % i, "a"), "application/apply-patch+yaml"),
+            ),
+        ]
+        for what, work in rounds:
+            await self.measure(what, number, n, work)
+        selected = f"{self.base}?labelSelector=app%3Dbench&limit=1000"
+        if number > 1:
+            await self.measure("list 1000, by label", 4, 100, lambda c, i: c.call("GET", selected))
 
     async def fan_out(self, writer: Connection, number: int) -> None:
         """How long after the writer's answer each watcher has the event."""
+        processes = max(1, min(4, number // 25))
+        shares = [number // processes + (at < number % processes) for at in range(processes)]
+        children = [await self._watchers(share) for share in shares]
+        before, answered = cpu_seconds(self.pid), []
+        for at in range(EVENTS):
+            if at == 0:
+                await writer.call("POST", self.base, self.config_map("fan"))
+            else:
+                await writer.call("PUT", f"{self.base}/fan", self.config_map("fan", str(at)))
+            answered.append(time.monotonic())
+            await asyncio.sleep(0.05 + number / 2000)
+        arrivals: list[list[float]] = []
+        for child in children:
+            assert child.stdout is not None
+            arrivals += json.loads(await child.stdout.readline())
+            await child.wait()
+        cpu = (cpu_seconds(self.pid) - before) / EVENTS * 1000
+        delays = sorted(t - answered[at] for seen in arrivals for at, t in enumerate(seen))
+        print(
+            f"{'watch fan-out':<28} {number:>4} conn   p50 {delays[len(delays) // 2] * 1000:.2f} ms  "
+            f"p99 {delays[int(len(delays) * 0.99)] * 1000:.2f} ms  {cpu:.2f} CPU ms/event "
+            f"{self.memory():.0f} MiB",
+            flush=True,
+        )
+
+    async def _watchers(self, number: int) -> asyncio.subprocess.Process:
+        """A process that watches `number` times; its watches are open when this returns."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, __file__, "--url", self.url, "--token", self.token, "--watch", str(number),
+            stdout=asyncio.subprocess.PIPE, limit=1 << 26,
+        )  # fmt: skip
+        assert child.stdout is not None
+        assert await child.stdout.readline() == b"ready\n"
+        return child
+
+    async def watch(self, number: int) -> None:
+        """What such a process does: says when it is ready, and at the end when each watcher had each event."""
         watchers = await self.connections(number)
         for client in watchers:
             await client.start("GET", f"{self.base}?watch=1&fieldSelector=metadata.name%3Dfan&resourceVersion=")
         for client in watchers:
             await client.head()
-        delays: list[float] = []
-        before = cpu_seconds(self.pid)
-        for at in range(20):
-            tasks = [asyncio.ensure_future(self._arrival(c)) for c in watchers]
-            if at == 0:
-                await writer.call("POST", self.base, self.config_map("fan"))
-            else:
-                await writer.call("PUT", f"{self.base}/fan", self.config_map("fan", str(at)))
-            answered = time.perf_counter()
-            delays += [max(t - answered, 0.0) for t in await asyncio.gather(*tasks)]
-        delays.sort()
-        cpu = (cpu_seconds(self.pid) - before) / 20 * 1000
-        print(
-            f"{'watch fan-out':<28} {number:>4} conn   p50 {delays[len(delays) // 2] * 1000:.2f} ms  "
-            f"p99 {delays[int(len(delays) * 0.99)] * 1000:.2f} ms  {cpu:.2f} CPU ms/event "
-            f"{memory_mib(self.pid):.0f} MiB"
-        )
-        for client in watchers:
-            client.close()
+        print("ready", flush=True)
+        print(json.dumps(await asyncio.gather(*(self._arrivals(c) for c in watchers))))
 
     @staticmethod
-    async def _arrival(client: Connection) -> float:
-        await client.chunk()
-        return time.perf_counter()
+    async def _arrivals(client: Connection) -> list[float]:
+        seen = []
+        for _ in range(EVENTS):
+            await client.chunk()
+            seen.append(time.monotonic())
+        return seen
+
+    def memory(self) -> float:
+        return memory_mib(self.pid)
 
     @staticmethod
     def config_map(name: str, mark: str = "") -> bytes:
@@ -286,7 +320,11 @@ async def main() -> None:
     parser.add_argument("--storage", choices=("sqlite", "memory", "etcd"), default="sqlite")
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--watchers", type=int, default=100)
+    parser.add_argument("--watch", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.watch:
+        await Bench(options.url, options.token, 0, 0).watch(options.watch)
+        return
     if options.url:
         await Bench(options.url, options.token, options.pid, options.count).run(options.watchers)
         return
