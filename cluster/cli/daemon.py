@@ -21,7 +21,7 @@ from socket import gethostname
 from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
-from cluster.cli import apiserver_flags, places, storages
+from cluster.cli import apiserver_flags, opening, places, storages
 from cluster.cli.pki import FRONT_PROXY, Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, proxy_turn, service_network
@@ -58,7 +58,7 @@ async def _serve(place: Place, report: int) -> int:
         claimed, held = claim(config.get("range"))
         if claimed != config.get("range"):
             config["range"] = claimed
-        opened = await storages.open_store(place, config, fail_point=_fail_point(config))
+        opened = await opening.open_store(place, config, fail_point=_fail_point(config))
     except Exception as error:
         return _not_started(report, error)
     try:
@@ -80,11 +80,11 @@ async def _serve(place: Place, report: int) -> int:
     return code
 
 
-def _offer_snapshots(cluster: Cluster, opened: storages.Opened, place: Place, config: dict[str, Any]) -> None:
+def _offer_snapshots(cluster: Cluster, opened: opening.Opened, place: Place, config: dict[str, Any]) -> None:
     from cluster.apiserver.handlers.snapshot import PATH, SnapshotHandler
-    from cluster.cli.snapshot import about
 
-    cluster.server.router.paths[PATH] = SnapshotHandler(opened.store, about(place.name, config), _fail_point(config))
+    about = storages.about(place.name, config)
+    cluster.server.router.paths[PATH] = SnapshotHandler(opened.store, about, _fail_point(config))
 
 
 def _fail_point(config: dict[str, Any]) -> Callable[[str], None] | None:

@@ -10,7 +10,6 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +80,8 @@ def take_out_nodes(place: Place) -> None:
     first = Place("", Path(joined), Path(joined)) if joined else None
     if first is None or not places.running(first):
         return
+    from http.client import HTTPException
+
     from cluster.cli.asking import Asker
 
     with suppress(OSError, HTTPException, ValueError):

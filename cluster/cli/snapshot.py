@@ -17,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, places, storages
+from cluster.cli import apiserver_flags, opening, places, storages
 from cluster.cli.places import Place, Refused
 from cluster.cli.private_etcd import PrivateEtcd
 from cluster.cli.storages import Wish
@@ -50,22 +50,12 @@ def _asked(place: Place) -> Iterator[bytes]:
 
 
 async def _opened(place: Place) -> list[bytes]:
-    opened = await storages.open_store(place, places.read_json(place.config))
+    opened = await opening.open_store(place, places.read_json(place.config))
     try:
         page = await opened.store.list_at(_ROOT)
     finally:
         await opened.close()
-    return list(snapshot.encoded(page, about(place.name, places.read_json(place.config))))
-
-
-def about(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a restored cluster must have in common with this one."""
-    return {
-        "cluster": name,
-        "version": config.get("version"),
-        "node_name": config.get("node_name") or name,
-        "service_range": config.get("service_range", config.get("range") or 0),
-    }
+    return list(snapshot.encoded(page, storages.about(place.name, places.read_json(place.config))))
 
 
 def read(path: Path) -> Snapshot:
@@ -157,7 +147,7 @@ def _into_private_etcd(directory: Path, found: Snapshot, revision: Revision) -> 
 async def _into_etcd(urls: list[str], settings: apiserver_flags.Settings, found: Snapshot, revision: Revision) -> None:
     from cluster.storage.etcd_restore import restore as replace
 
-    store = await storages.open_etcd(urls, settings, restoring=True)
+    store = await opening.open_etcd(urls, settings, restoring=True)
     try:
         await replace(store, _ROOT, found.records, revision)
     except BaseExceptionGroup as group:

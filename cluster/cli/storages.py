@@ -1,32 +1,19 @@
-"""Where a cluster keeps its state: what may be asked for, what is kept of it in config.json, and how it is opened.
+"""Where a cluster keeps its state: what may be asked for, and what is kept of it in config.json.
 
-A cluster keeps the storage it began with; only the addresses of an etcd may change. It must not know what the state
-is made of.
+A cluster keeps the storage it began with; only the addresses of an etcd may change. It must not know how a store is
+opened (cluster.cli.opening): short commands are spared what that needs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from cluster.cli import apiserver_flags
 from cluster.cli.places import Place, Refused
 
-if TYPE_CHECKING:
-    from cluster.cli.private_etcd import PrivateEtcd
-    from cluster.storage.etcd import EtcdStore
-    from cluster.storage.interface import Store
-
 SQLITE, MEMORY, ETCD = KINDS = ("sqlite", "memory", "etcd")
-_WATCH_ETCD = 0.5
-_FOREIGN = b"k8s\x00"
-"""How a kube-apiserver begins what it stores, unless told to store JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,86 +69,14 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-class Opened:
-    """A store that is open, and what must be done when it is no longer needed."""
-
-    def __init__(self, store: Store, etcd: PrivateEtcd | None = None) -> None:
-        self.store = store
-        self._etcd = etcd
-        self._keeping = asyncio.create_task(self._keep(etcd), name="etcd") if etcd is not None else None
-
-    async def close(self) -> None:
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
-        await self.store.close()
-        if self._etcd is not None:
-            await asyncio.to_thread(self._etcd.leave)
-
-    async def _keep(self, etcd: PrivateEtcd) -> None:
-        """Start it again where it has ended; whoever wrote meanwhile was told that the store is unavailable."""
-        while True:
-            await asyncio.sleep(_WATCH_ETCD)
-            if not etcd.alive():
-                with suppress(Refused):
-                    await asyncio.to_thread(etcd.ensure)
-
-
-async def open_store(
-    place: Place, config: Mapping[str, Any], *, fail_point: Callable[[str], None] | None = None
-) -> Opened:
-    """Raises Refused, StoreUnavailable."""
-    kind = kind_of(config)
-    if kind == MEMORY:
-        from cluster.storage.memory import MemoryStore
-
-        return Opened(MemoryStore())
-    if kind == SQLITE:
-        from cluster.storage.memory import MOST_EVENTS
-        from cluster.storage.sqlite import SqliteStore
-
-        history = (config.get("trial") or {}).get("most_events", MOST_EVENTS)
-        return Opened(await SqliteStore.open(place.database, fail_point=fail_point, most_events=history))
-    directory = config.get("etcd_directory")
-    if not directory:
-        return Opened(await open_etcd(config["etcd_servers"], apiserver_flags.kept_in(config)))
-    from cluster.cli.private_etcd import PrivateEtcd
-
-    etcd = PrivateEtcd(Path(directory))
-    await asyncio.to_thread(etcd.enter)
-    try:
-        return Opened(await open_etcd([etcd.url], {}), etcd)
-    except BaseException:
-        await asyncio.to_thread(etcd.leave)
-        raise
-
-
-async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings, *, restoring: bool = False) -> EtcdStore:
-    """Raises Refused, StoreUnavailable."""
-    from cluster.storage.etcd import EtcdStore
-
-    store = await EtcdStore.open(*urls, tls=_tls(urls, settings), restoring=restoring)
-    for record in (await store.list_at("/registry/", limit=1)).records:
-        if record.value.startswith(_FOREIGN):
-            await store.close()
-            raise Refused(f"the etcd at {urls[0]} holds another kube-apiserver's state ({record.key}); name another")
-    return store
-
-
-def _tls(urls: Sequence[str], settings: apiserver_flags.Settings) -> ssl.SSLContext | None:
-    values = apiserver_flags.values_of(settings)
-    authority, certificate, key = (values.get(f"etcd-{part}") for part in ("cafile", "certfile", "keyfile"))
-    if not any(url.startswith("https://") for url in urls):
-        return None
-    if (certificate is None) != (key is None):
-        raise Refused("apiserver.etcd-certfile and apiserver.etcd-keyfile go together")
-    try:
-        context = ssl.create_default_context(cafile=str(authority) if authority else None)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise Refused(f"the TLS files for etcd cannot be used: {error}") from error
-    return context
+def about(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cluster restored from a snapshot must have in common with this one."""
+    return {
+        "cluster": name,
+        "version": config.get("version"),
+        "node_name": config.get("node_name") or name,
+        "service_range": config.get("service_range", config.get("range") or 0),
+    }
 
 
 def told(config: Mapping[str, Any]) -> str:
