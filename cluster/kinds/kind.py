@@ -92,6 +92,11 @@ class Strategy:
     name_rule: str = "dns1123-subdomain"
     checks_prefix: bool = True
     """generateName has to follow the rule of names too."""
+    update_metadata: str = "both"
+    """How validation of an update looks at the metadata itself: as an update (`update`), as at a new object
+    (`whole`), `both`, or `none`."""
+    bare_finalizers: bool = False
+    """Finalizers without a prefix are accepted."""
     unsaid_propagation: str = ""
     """The warning to a client who deletes without saying what becomes of the dependents."""
 

@@ -17,6 +17,7 @@ from cluster.meta.labels import annotation_faults, label_faults
 from cluster.meta.types import GroupVersion, Obj
 
 META = Path("metadata")
+BOTH = "both"
 
 
 def _no_rule(_: str) -> list[str]:
@@ -28,13 +29,17 @@ def _subdomain_in_bytes(name: str) -> list[str]:
     return names.dns1123_subdomain(name, "bytes")
 
 
+def _canonical_address(name: str) -> list[str]:
+    return [fault.detail for fault in checks.canonical_ip("", name)]
+
+
 NAME_RULES: dict[str, Callable[[str], list[str]]] = {
     "dns1123-subdomain": names.dns1123_subdomain,
     "dns1123-subdomain-bytes": _subdomain_in_bytes,
     "dns1123-label": names.dns1123_label,
     "dns1035-label": names.dns1035_label,
     "path-segment": names.path_segment,
-    "unchecked": names.path_segment,
+    "address": _canonical_address,
     "none": _no_rule,
 }
 
@@ -82,12 +87,13 @@ def _namespace(namespace: str, namespaced: bool) -> Faults:
     return checks.label(META / "namespace", namespace)
 
 
-def _loose_parts(meta: dict[str, Any]) -> Faults:
+def _loose_parts(meta: dict[str, Any], *, finalizers: bool = True) -> Faults:
     """What may change over an object's life: labels, annotations, owners, finalizers, managed fields."""
     faults = label_faults(meta.get("labels"), META / "labels")
     faults += annotation_faults(meta.get("annotations"), META / "annotations")
     faults += _owners(META / "ownerReferences", meta.get("ownerReferences") or [])
-    faults += _finalizers(META / "finalizers", meta.get("finalizers") or [])
+    if finalizers:
+        faults += _finalizers(META / "finalizers", meta.get("finalizers") or [])
     return faults + _managed_fields(META / "managedFields", meta.get("managedFields") or [])
 
 
@@ -165,7 +171,7 @@ _ANY_FINALIZER = ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apire
 
 def _bare_finalizers(meta: dict[str, Any], kind: Kind) -> Faults:
     """Without a prefix only the standard names are known to built-in kinds."""
-    if not kind.definition or kind.group in _ANY_FINALIZER or kind.strategy.name_rule == "unchecked":
+    if not kind.definition or kind.group in _ANY_FINALIZER or kind.strategy.bare_finalizers:
         return []
     return [
         invalid(
@@ -200,17 +206,31 @@ _FIXED = (
 )
 
 
-def validate_metadata_update(new: Obj, old: Obj, kind: Kind) -> list[FieldError]:
-    """Faults of an update's metadata, as often as Kubernetes tells them: it looks at the metadata of an update several
-    times over. The registry has carried over already what clients may leave out."""
-    changed, bare = _as_updated(new, old), _bare_finalizers(new.get("metadata") or {}, kind)
-    if changed:
-        changed = changed * 2 + _as_created(new, kind) * 2
-    return changed + bare * 2
+def validate_metadata_update(new: Obj, old: Obj, kind: Kind, looked_at: str = BOTH) -> list[FieldError]:
+    """Faults of an update's metadata. The registry has carried over already what clients may leave out.
 
-
-def _as_updated(new: Obj, old: Obj) -> Faults:
+    Kubernetes looks at it several times, and its causes show it: once as at any object and once as at any update,
+    and then as the kind does (`looked_at`: see Strategy.update_metadata).
+    """
     now, was = new.get("metadata") or {}, old.get("metadata") or {}
+    changed, bare = _changed(now, was), _bare_finalizers(now, kind)
+    named = [rule for rule in (NAME_RULES[kind.strategy.name_rule], names.path_segment) if _prefix_faults(now, rule)]
+    if not changed and not bare and not named and not _finalizers(META, now.get("finalizers") or []):
+        return []
+    found = _object_meta(now, kind.namespaced, names.path_segment, True) + changed
+    if looked_at in ("update", BOTH):
+        found += changed + bare
+    if looked_at in ("whole", BOTH):
+        found += _as_created(new, kind) + bare
+    return found
+
+
+def _prefix_faults(meta: dict[str, Any], rule: Callable[[str], list[str]]) -> bool:
+    prefix = meta.get("generateName") or ""
+    return bool(prefix) and bool(rule(names.masked_prefix(prefix)))
+
+
+def _changed(now: dict[str, Any], was: dict[str, Any]) -> Faults:
     faults: Faults = []
     if was.get("deletionTimestamp"):
         added = [f for f in now.get("finalizers") or [] if f not in (was.get("finalizers") or [])]
@@ -230,7 +250,7 @@ def _as_updated(new: Obj, old: Obj) -> Faults:
     for name in _FIXED:
         if now.get(name) != was.get(name):
             faults.append(invalid(META / name, now.get(name), checks.IMMUTABLE))
-    return faults + _loose_parts(now)
+    return faults + _loose_parts(now, finalizers=False)
 
 
 def _go_strings(values: list[str]) -> str:

@@ -396,6 +396,9 @@ _SCALARS: dict[str, Callable[[str], Decoder]] = {
 
 
 def _bytes(value: Any, path: str, unknown: list[str]) -> Any:
+    if type(value) is list and all(type(item) is int and 0 <= item < 256 for item in value):
+        # A list of numbers is a slice of bytes to Go, too.
+        return base64.b64encode(bytes(value)).decode()
     if type(value) is not str:
         raise mismatch(value, "[]uint8", "slice")
     text = value.replace("\r", "").replace("\n", "")

@@ -84,9 +84,11 @@ def status(
     *steps: Callable[[Obj, Obj], None],
     validate_update: Callable[[Obj, Obj], Faults] = no_faults,
     name: str = "status",
+    update_metadata: str = "update",
 ) -> Subresource:
     """The status subresource: `default` as for the object, `steps` for what else is carried over."""
     strategy = Strategy(
+        update_metadata=update_metadata,
         default=default,
         prepare_update=in_turn(keep_all_but_status, *steps),
         validate_update=validate_update,

@@ -39,7 +39,7 @@ class ServiceAllocator:
         took: list[Callable[[], None]] = []
         _families(new, self._family)
         try:
-            self._give_address(new, old, took)
+            self._give_address(new, old, took, dry_run)
             write = PortsOfOneWrite(self._ports, dry_run)
             took.append(write.undo)
             give_ports(new, old, write)
@@ -79,12 +79,16 @@ class ServiceAllocator:
 
     # Addresses.
 
-    def _give_address(self, new: Obj, old: Obj | None, took: list[Callable[[], None]]) -> None:
+    def _give_address(self, new: Obj, old: Obj | None, took: list[Callable[[], None]], dry_run: bool) -> None:
         spec = new["spec"]
         if spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
             return
         had = set(addresses_of(old)) if old is not None else set()
         wanted = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
+        if not wanted and dry_run:
+            # No address is looked for: the answer names that of the range itself, which no Service can have.
+            spec["clusterIP"], spec["clusterIPs"] = str(self.network[0]), [str(self.network[0])]
+            return
         if not wanted:
             wanted = [self._free_address()]
         for address in wanted:

@@ -188,10 +188,13 @@ class Registry:
     def conflict(self, name: str, why: str = errors.MODIFIED) -> StatusError:
         return errors.conflict(self.kind.group_resource, name, why)
 
-    def uid_mismatch(self, namespace: str, name: str, asked: str, found: str) -> StatusError:
+    def uid_mismatch(self, namespace: str, name: str, asked: str, found: str, *, dry_run: bool = False) -> StatusError:
+        """A dry run does not come as far as the prefix of the store's keys."""
+        key = self.etcd_key(namespace, name)
+        key = key.removeprefix("/registry") if dry_run else key
         return self.conflict(
             name,
-            f"StorageError: invalid object, Code: 4, Key: {self.etcd_key(namespace, name)}, ResourceVersion: 0, "
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, "
             f"AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object meta: {found}",
         )
 

@@ -84,7 +84,7 @@ async def _attempt(
     old = registry.present(entry)
     new = await change.transform(own(registry, entry))
     strategy, sub = _strategy(registry, change)
-    _identify(registry, namespace, name, new, old, change)
+    _identify(registry, namespace, name, new, old, change, options.dry_run)
     metadata.dedup_owners(new)
     if change.tracked:
         fields.track(registry, new, old, options, sub)
@@ -122,7 +122,7 @@ def _strategy(registry: Registry, change: Change) -> tuple[Strategy, str]:
 _PLAIN = Strategy()
 
 
-def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj, change: Change) -> None:
+def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj, change: Change, dry_run: bool) -> None:
     """The object that is meant is the one that is there. Raises 400, 409, 422."""
     meta, before = new["metadata"], old["metadata"]
     metadata.place_in_namespace(new, registry.kind, namespace)
@@ -136,9 +136,12 @@ def _identify(registry: Registry, namespace: str, name: str, new: Obj, old: Obj,
         raise errors.bad_request(shown % (given, name))
     uid = meta.get("uid")
     if change.precondition and uid and uid != before["uid"]:
-        raise registry.uid_mismatch(namespace, name, uid, before["uid"])
-    version = meta.get("resourceVersion") or "0"
-    if version != "0" and version != before["resourceVersion"]:
+        raise registry.uid_mismatch(namespace, name, uid, before["uid"], dry_run=dry_run)
+    version = meta.get("resourceVersion") or ""
+    if not version.strip("0"):
+        # The version of nothing: the same as to name none.
+        meta.pop("resourceVersion", None)
+    elif version != before["resourceVersion"]:
         if fault := unsigned_fault(version):
             raise errors.StatusError(500, "", fault)
         raise registry.conflict(name)
@@ -168,7 +171,7 @@ def keep_all_but_status(new: Obj, old: Obj) -> None:
 
 
 def _check(registry: Registry, new: Obj, old: Obj, strategy: Strategy, options: WriteOptions, name: str) -> None:
-    found = validate_metadata_update(new, old, registry.kind)
+    found = validate_metadata_update(new, old, registry.kind, strategy.update_metadata)
     found += strategy.validate_update(new, old)
     for remark in strategy.remarks() if strategy.remarks is not None else ():
         options.warn(remark)

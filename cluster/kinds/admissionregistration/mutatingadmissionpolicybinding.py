@@ -27,6 +27,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="whole",
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,

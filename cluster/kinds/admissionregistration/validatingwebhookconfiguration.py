@@ -18,6 +18,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="whole",
     default=defaulting(DEFINITION, default_webhooks),
     validate=webhooks,
     validate_update=validate_update,

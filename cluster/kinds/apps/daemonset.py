@@ -118,6 +118,7 @@ def _keep_generation(new: Obj, old: Obj) -> None:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=create_with_template(_prepare_create),
     prepare_update=update_with_template(_prepare_update),

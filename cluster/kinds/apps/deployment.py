@@ -110,6 +110,7 @@ def _validate_status(new: Obj, _old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=create_with_template(clear_status(DEFINITION)),
     prepare_update=update_with_template(keep_status),

@@ -15,9 +15,11 @@ from cluster.kinds.apps.templates import (
 )
 from cluster.kinds.checks import Faults
 from cluster.kinds.core.persistentvolumeclaim import DEFAULT as default_claim
+from cluster.kinds.core.persistentvolumeclaim import claim_spec
 from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, ScalePaths, Strategy, Subresource
 from cluster.kinds.podspec.defaults import default_template
+from cluster.kinds.podspec.warnings import claim_warnings
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import forbidden, invalid, required
@@ -52,8 +54,7 @@ def _default(owner: Obj) -> None:
     held.setdefault("revisionHistoryLimit", 10)
     for claim in held.get("volumeClaimTemplates") or ():
         default_claim(claim)
-        claim.setdefault("apiVersion", "v1")
-        claim.setdefault("kind", "PersistentVolumeClaim")
+        claim["apiVersion"], claim["kind"] = "v1", "PersistentVolumeClaim"
 
 
 def _updates(updates: dict[str, Any]) -> Faults:
@@ -95,14 +96,26 @@ def validate(owner: Obj) -> Faults:
     for name, choice in (held.get("persistentVolumeClaimRetentionPolicy") or {}).items():
         path = SPEC / "persistentVolumeClaimRetentionPolicy" / name
         faults += checks.one_of(path, choice, ("Retain", "Delete"))
+    for at, claim in enumerate(held.get("volumeClaimTemplates") or ()):
+        faults += claim_spec((SPEC / "volumeClaimTemplates")[at] / "spec", claim.get("spec") or {})
     faults += checks.nonnegative(SPEC / "replicas", held.get("replicas"))
     faults += checks.nonnegative(SPEC / "minReadySeconds", held.get("minReadySeconds"))
     faults += checks.nonnegative(SPEC / "ordinals" / "start", (held.get("ordinals") or {}).get("start"))
-    faults += selector_and_template(held, "StatefulSet", "statefulset", "")
-    faults += checks.nonnegative(SPEC / "revisionHistoryLimit", held.get("revisionHistoryLimit"))
     if held.get("serviceName"):
         faults += checks.label(SPEC / "serviceName", held["serviceName"])
-    return faults
+    return faults + selector_and_template(_with_claims(held), "StatefulSet", "statefulset", "", twice=True)
+
+
+def _with_claims(held: dict[str, Any]) -> dict[str, Any]:
+    """As its pods will be: the volumes of the claims come first, and names are given by the controller."""
+    pods = (held.get("template") or {}).get("spec") or {}
+    claims = [(claim.get("metadata") or {}).get("name") or "" for claim in held.get("volumeClaimTemplates") or ()]
+    made = {name: {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims}
+    others = [volume for volume in pods.get("volumes") or () if (volume.get("name") or "") not in made]
+    changed = {name: value for name, value in pods.items() if name not in ("hostname", "subdomain")}
+    if made:
+        changed["volumes"] = [*made.values(), *others]
+    return {**held, "template": {**(held.get("template") or {}), "spec": changed}}
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
@@ -113,14 +126,43 @@ def validate_update(new: Obj, old: Obj) -> Faults:
     return faults
 
 
+def _max_unavailable(owner: Obj) -> dict[str, Any]:
+    """What holds maxUnavailable, which is under development: it is left out unless it is stored already."""
+    rolling = (spec(owner).get("updateStrategy") or {}).get("rollingUpdate") or {}
+    return rolling if "maxUnavailable" in rolling else {}
+
+
+def _prepare_create(owner: Obj) -> None:
+    clear_status(DEFINITION)(owner)
+    _max_unavailable(owner).pop("maxUnavailable", None)
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    keep_status(new, old)
+    if not _max_unavailable(old):
+        _max_unavailable(new).pop("maxUnavailable", None)
+
+
+def _warnings(new: Obj, old: Obj | None) -> list[str]:
+    out = workload_warnings(named=False)(new, old)
+    for at, claim in enumerate(spec(new).get("volumeClaimTemplates") or ()):
+        here = (SPEC / "volumeClaimTemplates")[at]
+        out += claim_warnings(here if old is None else here / "Spec", claim.get("spec") or {})
+    if (spec(new).get("revisionHistoryLimit") or 0) < 0:
+        why = "a negative value retains all historical revisions; a value >= 0 is recommended"
+        out.append(f"spec.revisionHistoryLimit: {why}")
+    return out
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
-    prepare_create=create_with_template(clear_status(DEFINITION)),
-    prepare_update=update_with_template(keep_status),
+    prepare_create=create_with_template(_prepare_create),
+    prepare_update=update_with_template(_prepare_update),
     validate=validate,
     validate_update=validate_update,
-    warnings=workload_warnings(named=False),
+    warnings=_warnings,
     generation=True,
     name_rule="dns1123-label",
 )

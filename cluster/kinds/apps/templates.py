@@ -9,6 +9,7 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.podspec.disabled import drop_disabled
 from cluster.kinds.podspec.spec import template as pod_template
+from cluster.kinds.podspec.spec import template_metadata
 from cluster.kinds.podspec.warnings import pod_warnings
 from cluster.kinds.selectors_check import is_empty, label_selector, matches, parses
 from cluster.meta import names
@@ -25,7 +26,8 @@ def selected(path: Path, template: dict[str, Any], selector: dict[str, Any] | No
     held = (template.get("metadata") or {}).get("labels")
     if matches(selector, held or {}):
         return []
-    return [invalid(path / "metadata" / "labels", dict(sorted((held or {}).items())) or None, MISMATCH)]
+    shown = None if held is None else dict(sorted(held.items()))
+    return [invalid(path / "metadata" / "labels", shown, MISMATCH)]
 
 
 def long_running(path: Path, template: dict[str, Any], owner: str) -> Faults:
@@ -41,8 +43,11 @@ def long_running(path: Path, template: dict[str, Any], owner: str) -> Faults:
     return faults
 
 
-def selector_and_template(spec: dict[str, Any], owner: str, empty_for: str, unreadable: str) -> Faults:
-    """A required selector, and the template it selects; `unreadable` is said of a selector with faults."""
+def selector_and_template(
+    spec: dict[str, Any], owner: str, empty_for: str, unreadable: str, *, twice: bool = False
+) -> Faults:
+    """A required selector, and the template it selects; `unreadable` is said of a selector with faults. `twice`: the
+    template's labels and annotations are looked at once more."""
     selector, template = spec.get("selector"), spec.get("template") or {}
     faults: Faults = []
     if selector is None:
@@ -55,6 +60,8 @@ def selector_and_template(spec: dict[str, Any], owner: str, empty_for: str, unre
         return [*faults, invalid(SPEC / "selector", selector, unreadable)]
     faults += selected(TEMPLATE, template, selector)
     faults += pod_template(TEMPLATE, template)
+    if twice:
+        faults += template_metadata(TEMPLATE, template)
     return faults + long_running(TEMPLATE, template, owner)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
-from cluster.kinds.selectors_check import label_selector
+from cluster.kinds.podspec.resources import container_resource_name
 from cluster.meta import names
 from cluster.meta.field import Path, forbidden, invalid, not_supported, required
 from cluster.meta.quantity import Quantity
-from cluster.meta.types import Obj
+from cluster.meta.types import GroupVersion, Obj
 
 SPEC = Path("spec")
 LONGEST_WINDOW, LONGEST_PERIOD = 3600, 1800
@@ -29,13 +30,16 @@ def validate(hpa: Obj) -> Faults:
     metrics = spec.get("metrics") or []
     to_zero = any(metric.get("type") in ("Object", "External") for metric in metrics)
     faults: Faults = []
-    if low is not None and low < 1 and not (low == 0 and to_zero):
+    if low is not None and low < 1:
         faults.append(invalid(SPEC / "minReplicas", low, "must be greater than or equal to 1"))
-    if high < 1:
+    if high == 0:
         faults.append(required(SPEC / "maxReplicas", "must be set and greater than 0"))
+    elif high < 0:
+        faults.append(invalid(SPEC / "maxReplicas", high, "must be greater than or equal to 1"))
     if low is not None and high < low:
         faults.append(invalid(SPEC / "maxReplicas", high, "must be greater than or equal to `minReplicas`"))
-    faults += _target(SPEC / "scaleTargetRef", spec.get("scaleTargetRef") or {})
+    ref = spec.get("scaleTargetRef") or {}
+    faults += _target(SPEC / "scaleTargetRef", ref, core=ref.get("kind") == "ReplicationController")
     for at, metric in enumerate(metrics):
         faults += _metric((SPEC / "metrics")[at], metric)
     if low == 0 and not to_zero:
@@ -44,77 +48,130 @@ def validate(hpa: Obj) -> Faults:
     return faults + _behavior(SPEC / "behavior", spec.get("behavior") or {})
 
 
-def _target(path: Path, ref: dict[str, Any]) -> Faults:
+def _target(path: Path, ref: dict[str, Any], *, core: bool) -> Faults:
+    """`core`: it may be of the core group, whose version names no group."""
     faults: Faults = []
     for name in ("kind", "name"):
         held = ref.get(name) or ""
-        if not held:
-            faults.append(required(path / name))
-        else:
-            faults += checks.by_rule(path / name, held, names.path_segment)
+        faults += checks.by_rule(path / name, held, names.path_segment) if held else [required(path / name)]
     version = ref.get("apiVersion") or ""
-    if "/" not in version and (version != "v1" or ref.get("kind") != "ReplicationController"):
+    try:
+        group = GroupVersion.parse(version).group
+    except ValueError as error:
+        return [*faults, invalid(path / "apiVersion", version, str(error))]
+    if not group and not core:
         faults.append(invalid(path / "apiVersion", version, "apiVersion must specify API group"))
     return faults
 
 
 def _metric(path: Path, metric: dict[str, Any]) -> Faults:
     kind = metric.get("type") or ""
-    if not kind:
-        return [required(path / "type", "must specify a metric source type")]
-    if kind not in _SOURCES:
-        return [not_supported(path / "type", kind, sorted(_SOURCES))]
-    field = _SOURCES[kind]
-    source = metric.get(field)
-    if source is None:
-        return [required(path / field, "must populate information for the given metric source")]
-    faults: Faults = []
-    if kind == "Object":
-        faults += _target(path / field / "describedObject", source.get("describedObject") or {})
-    if kind in ("Resource", "ContainerResource"):
-        for name in ("name", "container") if kind == "ContainerResource" else ("name",):
-            if not source.get(name):
-                why = "must specify a resource name" if name == "name" else "must specify a container"
-                faults.append(required(path / field / name, why))
-    else:
-        faults += _identifier(path / field / "metric", source.get("metric") or {})
-    return faults + _wanted(path / field / "target", source.get("target") or {}, kind)
+    unknown = [] if kind in _SOURCES else [not_supported(path / "type", kind, sorted(_SOURCES))]
+    faults: Faults = [] if kind else [required(path / "type", "must specify a metric source type")]
+    faults += unknown
+    given = [name for name in _CHECKS if metric.get(name) is not None]
+    if given:
+        faults += _CHECKS[given[0]](path / given[0], metric[given[0]])
+    expected = _SOURCES.get(kind, "")
+    if expected and expected not in given:
+        faults.append(required(path / expected, "must populate information for the given metric source"))
+    faults += unknown
+    if len(given) != 1:
+        why = "must populate the given metric source only"
+        faults += [forbidden(path / name, why) for name in given if name != expected]
+    return faults
+
+
+def _object(path: Path, source: dict[str, Any]) -> Faults:
+    target = source.get("target") or {}
+    faults = _target(path / "describedObject", source.get("describedObject") or {}, core=True)
+    faults += _identifier(path / "metric", source.get("metric") or {}) + _wanted(path / "target", target)
+    if target.get("value") is None and target.get("averageValue") is None:
+        faults.append(required(path / "target" / "averageValue", "must set either a target value or averageValue"))
+    return faults
+
+
+def _external(path: Path, source: dict[str, Any]) -> Faults:
+    target = source.get("target") or {}
+    faults = _identifier(path / "metric", source.get("metric") or {}) + _wanted(path / "target", target)
+    value, average = target.get("value"), target.get("averageValue")
+    if value is None and average is None:
+        why = "must set either a target value for metric or a per-pod target"
+        faults.append(required(path / "target" / "averageValue", why))
+    if value is not None and average is not None:
+        why = "may not set both a target value for metric and a per-pod target"
+        faults.append(forbidden(path / "target" / "value", why))
+    return faults
+
+
+def _pods(path: Path, source: dict[str, Any]) -> Faults:
+    target = source.get("target") or {}
+    faults = _identifier(path / "metric", source.get("metric") or {}) + _wanted(path / "target", target)
+    if target.get("averageValue") is None:
+        faults.append(required(path / "target" / "averageValue", "must specify a positive target averageValue"))
+    return faults
+
+
+def _resource(path: Path, source: dict[str, Any]) -> Faults:
+    faults: Faults = [] if source.get("name") else [required(path / "name", "must specify a resource name")]
+    return faults + _raw_or_share(path / "target", source.get("target") or {})
+
+
+def _container(path: Path, source: dict[str, Any]) -> Faults:
+    name, container = source.get("name") or "", source.get("container") or ""
+    faults = (
+        container_resource_name(path / "name", name)
+        if name
+        else [required(path / "name", "must specify a resource name")]
+    )
+    faults += (
+        checks.label(path / "container", container)
+        if container
+        else [required(path / "container", "must specify a container")]
+    )
+    return faults + _raw_or_share(path / "target", source.get("target") or {})
+
+
+def _raw_or_share(path: Path, target: dict[str, Any]) -> Faults:
+    faults = _wanted(path, target)
+    share, average = target.get("averageUtilization"), target.get("averageValue")
+    if share is None and average is None:
+        why = "must set either a target raw value or a target utilization"
+        faults.append(required(path / "averageUtilization", why))
+    if share is not None and average is not None:
+        why = "may not set both a target raw value and a target utilization"
+        faults.append(forbidden(path / "averageValue", why))
+    return faults
+
+
+_CHECKS: dict[str, Callable[[Path, dict[str, Any]], Faults]] = {
+    "object": _object,
+    "external": _external,
+    "pods": _pods,
+    "resource": _resource,
+    "containerResource": _container,
+}
+"""The kinds of source, in the order the API looks at them."""
 
 
 def _identifier(path: Path, metric: dict[str, Any]) -> Faults:
     name = metric.get("name") or ""
-    faults = (
-        checks.by_rule(path / "name", name, names.path_segment)
-        if name
-        else [required(path / "name", "must specify a metric name")]
-    )
-    return faults + label_selector(path / "selector", metric.get("selector"))
+    if not name:
+        return [required(path / "name", "must specify a metric name")]
+    return checks.by_rule(path / "name", name, names.path_segment)
 
 
-def _wanted(path: Path, target: dict[str, Any], source: str) -> Faults:
+def _wanted(path: Path, target: dict[str, Any]) -> Faults:
     kind = target.get("type") or ""
     faults: Faults = [] if kind else [required(path / "type", "must specify a metric target type")]
-    if kind and kind not in ("Utilization", "Value", "AverageValue"):
-        faults.append(not_supported(path / "type", kind, ["AverageValue", "Utilization", "Value"]))
+    if kind not in ("Utilization", "Value", "AverageValue"):
+        faults.append(invalid(path / "type", kind, "must be either Utilization, Value, or AverageValue"))
     for name in ("value", "averageValue"):
         if target.get(name) is not None and Quantity.parse(target[name]).nanos <= 0:
             faults.append(invalid(path / name, target[name], "must be positive"))
     share = target.get("averageUtilization")
     if share is not None and share < 1:
         faults.append(invalid(path / "averageUtilization", share, "must be greater than 0"))
-    if source in ("Resource", "ContainerResource"):
-        if share is None and target.get("averageValue") is None:
-            faults.append(
-                required(path / "averageUtilization", "must set either a target raw value or a target utilization")
-            )
-        if share is not None and target.get("averageValue") is not None:
-            faults.append(
-                forbidden(path / "averageValue", "may not set both a target raw value and a target utilization")
-            )
-    elif source == "Pods" and target.get("averageValue") is None:
-        faults.append(required(path / "averageValue", "must specify a positive target averageValue"))
-    elif source in ("Object", "External") and target.get("value") is None and target.get("averageValue") is None:
-        faults.append(required(path / "averageValue", "must set either a target value or averageValue"))
     return faults
 
 
@@ -152,4 +209,6 @@ def _rules(path: Path, rules: dict[str, Any]) -> Faults:
                     here / "periodSeconds", item["periodSeconds"], f"must be less than or equal to {LONGEST_PERIOD}"
                 )
             )
+    if (tolerance := rules.get("tolerance")) is not None and Quantity.parse(tolerance).nanos < 0:
+        faults.append(invalid(path / "tolerance", tolerance, checks.NEGATIVE))
     return faults

@@ -45,6 +45,7 @@ def _cells(hpa: Obj, now: float) -> list[Cell]:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

@@ -47,6 +47,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

@@ -72,6 +72,9 @@ def validate(obj: Obj) -> Faults:
     )
     template = (held.get("jobTemplate") or {}).get("spec") or {}
     faults += job_spec(SPEC / "jobTemplate" / "spec", template)
+    if template.get("selector") is not None:
+        why = "`selector` will be auto-generated"
+        faults.append(invalid(SPEC / "jobTemplate" / "spec" / "selector", template["selector"], why))
     if template.get("manualSelector"):
         faults.append(not_supported(SPEC / "jobTemplate" / "spec" / "manualSelector", True, ["nil", "false"]))
     for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
@@ -88,6 +91,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=create_with_template(clear_status(DEFINITION), ("spec", "jobTemplate", "spec", "template")),
     prepare_update=update_with_template(keep_status, ("spec", "jobTemplate", "spec", "template")),
@@ -108,7 +112,7 @@ KIND = Kind(
     short_names=("cj",),
     categories=("all",),
     definition="io.k8s.api.batch.v1.CronJob",
-    subresources=(status(DEFAULT),),
+    subresources=(status(DEFAULT, update_metadata="none"),),
     table=table("batch", "cronjobs", workloads.cron_job),
     strategy=_WRITES,
 )

@@ -16,6 +16,7 @@ from cluster.kinds.printers import workloads
 from cluster.kinds.selectors_check import label_selector, matches
 from cluster.kinds.strategy import clear_status, fill, keep_status, spec, status
 from cluster.kinds.wire import defaulting
+from cluster.meta import names
 from cluster.meta.field import Path, invalid, required
 from cluster.meta.types import Obj
 
@@ -74,7 +75,21 @@ def validate(job: Obj) -> Faults:
         faults.append(required(SPEC / "selector"))
     else:
         faults += label_selector(SPEC / "selector", held["selector"])
-    return faults + _selects(held)
+    faults += _selects(held)
+    return faults + _last_name(job, held)
+
+
+def _last_name(job: Obj, held: dict[str, Any]) -> Faults:
+    """The pods of an indexed job are called by their index, and the last of them has the longest name."""
+    completions = held.get("completions") or 0
+    if held.get("completionMode") != "Indexed" or completions <= 0:
+        return []
+    name = (job.get("metadata") or {}).get("name") or ""
+    last = f"{name}-{completions - 1}"
+    if not names.dns1123_label(last):
+        return []
+    why = f"will not able to create pod with invalid DNS label: {last}"
+    return [invalid(Path("metadata") / "name", name, why)]
 
 
 def _selects(held: dict[str, Any]) -> Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cluster.kinds import checks
@@ -9,7 +10,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.golang import dump
 from cluster.kinds.podspec.spec import template as pod_template
 from cluster.meta.decimals import is_digits, whole
-from cluster.meta.field import Path, duplicate, invalid, not_supported, required, too_many
+from cluster.meta.field import Path, duplicate, invalid, not_supported, required, too_long, too_many
 
 Spec = dict[str, Any]
 
@@ -19,16 +20,21 @@ _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit"
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 
 
+_LONGEST_MANAGER = 63
+
+
 def job_spec(path: Path, spec: Spec) -> Faults:
     """Everything but the selector."""
     faults: Faults = []
     for name in _COUNTS:
         faults += checks.nonnegative(path / name, spec.get(name))
     indexed = spec.get("completionMode") == "Indexed"
-    faults += _per_index(path, spec, indexed)
+    faults += _per_index(path, spec)
     if (manager := spec.get("managedBy")) is not None:
         faults += checks.prefixed_path(path / "managedBy", manager)
-    faults += _mode(path, spec, indexed)
+        if len(manager.encode()) > _LONGEST_MANAGER:
+            faults.append(too_long(path / "managedBy", _LONGEST_MANAGER))
+    faults += _mode(path, spec)
     template = spec.get("template") or {}
     if spec.get("podFailurePolicy") is not None:
         faults += _failure_policy(path / "podFailurePolicy", spec, template)
@@ -39,49 +45,66 @@ def job_spec(path: Path, spec: Spec) -> Faults:
     return faults + _restart(path, spec, template)
 
 
-def _per_index(path: Path, spec: Spec, indexed: bool) -> Faults:
-    faults: Faults = []
-    for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
-        value = spec.get(name)
-        if value is None:
-            continue
-        faults += checks.nonnegative(path / name, value)
-        if name == "backoffLimitPerIndex" and not indexed:
-            faults.append(invalid(path / name, value, "requires indexed completion mode"))
-        if name == "maxFailedIndexes" and spec.get("backoffLimitPerIndex") is None:
+def _per_index(path: Path, spec: Spec) -> Faults:
+    faults = checks.nonnegative(path / "backoffLimitPerIndex", spec.get("backoffLimitPerIndex"))
+    if (failed := spec.get("maxFailedIndexes")) is not None:
+        faults += checks.nonnegative(path / "maxFailedIndexes", failed)
+        if spec.get("backoffLimitPerIndex") is None:
             faults.append(required(path / "backoffLimitPerIndex", "when maxFailedIndexes is specified"))
     return faults
 
 
-def _mode(path: Path, spec: Spec, indexed: bool) -> Faults:
+def _mode(path: Path, spec: Spec) -> Faults:
     mode = spec.get("completionMode")
-    faults: Faults = []
-    if mode is None:
-        return faults
-    if mode not in ("NonIndexed", "Indexed"):
+    if mode == "Indexed":
+        return _indexed(path, spec)
+    if mode not in (None, "NonIndexed"):
         return [not_supported(path / "completionMode", mode, ["NonIndexed", "Indexed"])]
-    if not indexed:
-        return faults
-    completions = spec.get("completions")
+    return [
+        invalid(path / name, spec[name], "requires indexed completion mode")
+        for name in ("backoffLimitPerIndex", "maxFailedIndexes")
+        if spec.get(name) is not None
+    ]
+
+
+_MOST_FAILED = 100000
+_MANY, _MOST_FAILED_OF_MANY, _MOST_PARALLEL_OF_MANY = 100000, 10000, 10000
+
+
+def _indexed(path: Path, spec: Spec) -> Faults:
+    completions, parallelism = spec.get("completions"), spec.get("parallelism") or 0
+    failed, here = spec.get("maxFailedIndexes"), path / "maxFailedIndexes"
+    faults: Faults = []
     if completions is None:
-        return [required(path / "completions", "when completion mode is Indexed")]
-    parallelism = spec.get("parallelism")
-    why = f"must be less than or equal to {MOST_INDEXED} when completion mode is Indexed"
-    if parallelism is not None and parallelism > MOST_INDEXED:
+        faults.append(required(path / "completions", "when completion mode is Indexed"))
+    if parallelism > MOST_INDEXED:
+        why = f"must be less than or equal to {MOST_INDEXED} when completion mode is Indexed"
         faults.append(invalid(path / "parallelism", parallelism, why))
-    if (failed := spec.get("maxFailedIndexes")) is not None and failed > completions:
-        faults.append(invalid(path / "maxFailedIndexes", failed, "must be less than or equal to completions"))
+    if completions is not None and failed is not None and failed > completions:
+        faults.append(invalid(here, failed, "must be less than or equal to completions"))
+    if failed is not None and failed > _MOST_FAILED:
+        faults.append(invalid(here, failed, f"must be less than or equal to {_MOST_FAILED}"))
+    if (completions or 0) > _MANY and spec.get("backoffLimitPerIndex") is not None:
+        faults += _many(path, parallelism, failed)
+    return faults
+
+
+def _many(path: Path, parallelism: int, failed: int | None) -> Faults:
+    """Bounds of jobs with very many indexes that are retried one by one."""
+    here, faults = path / "maxFailedIndexes", []
+    words = f"when completions are above {_MANY} and used with backoff limit per index"
+    if failed is None:
+        faults.append(required(here, f"must be specified when completions is above {_MANY}"))
+    if parallelism > _MOST_PARALLEL_OF_MANY:
+        why = f"must be less than or equal to {_MOST_PARALLEL_OF_MANY} {words}"
+        faults.append(invalid(path / "parallelism", parallelism, why))
+    if failed is not None and failed > _MOST_FAILED_OF_MANY:
+        faults.append(invalid(here, failed, f"must be less than or equal to {_MOST_FAILED_OF_MANY} {words}"))
     return faults
 
 
 def _failure_policy(path: Path, spec: Spec, template: Spec) -> Faults:
-    restart = (template.get("spec") or {}).get("restartPolicy")
     faults: Faults = []
-    if restart != "Never":
-        why = 'only "Never" is supported when podFailurePolicy is specified'
-        faults.append(
-            invalid(Path(path.removesuffix(".podFailurePolicy")) / "template" / "spec" / "restartPolicy", restart, why)
-        )
     rules = spec["podFailurePolicy"].get("rules") or []
     if len(rules) > MOST_RULES:
         faults.append(too_many(path / "rules", MOST_RULES))
@@ -104,7 +127,7 @@ def _rule(path: Path, rule: Spec, spec: Spec, names: set[Any]) -> Faults:
         faults.append(
             not_supported(path / "action", action, list(_ACTIONS))
             if action
-            else required(path / "action", "valid values: " + ", ".join(f'"{a}"' for a in _ACTIONS))
+            else required(path / "action", _choices(_ACTIONS))
         )
     codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
     if codes is not None:
@@ -120,6 +143,12 @@ def _rule(path: Path, rule: Spec, spec: Spec, names: set[Any]) -> Faults:
     return faults
 
 
+def _choices(values: Sequence[str]) -> str:
+    """A list of strings as Go prints it."""
+    listed = " ".join(f'"{value}"' for value in values)
+    return f"valid values: [{listed}]"
+
+
 def _bare(path: Path, why: str) -> Any:
     """A fault whose value is said to be the complaint itself, as the API has it."""
     return invalid(path, checks.Bare(why), "")
@@ -128,8 +157,10 @@ def _bare(path: Path, why: str) -> Any:
 def _codes(path: Path, codes: Spec, names: set[Any]) -> Faults:
     operator, values = codes.get("operator") or "", codes.get("values") or []
     faults: Faults = []
-    if operator not in ("In", "NotIn"):
-        faults.append(not_supported(path / "operator", operator, ["In", "NotIn"]))
+    if not operator:
+        faults.append(required(path / "operator", _choices(("In", "NotIn"))))
+    else:
+        faults += checks.one_of(path / "operator", operator, ("In", "NotIn"))
     if codes.get("containerName") is not None and codes["containerName"] not in names:
         faults.append(
             invalid(
@@ -139,7 +170,7 @@ def _codes(path: Path, codes: Spec, names: set[Any]) -> Faults:
             )
         )
     if not values:
-        faults.append(invalid(path / "values", values, "at least one value is required"))
+        faults.append(invalid(path / "values", codes.get("values"), "at least one value is required"))
     elif len(values) > MOST_CODES:
         faults.append(too_many(path / "values", MOST_CODES))
     ordered = True
@@ -158,7 +189,7 @@ def _success_policy(path: Path, spec: Spec, indexed: bool) -> Faults:
     policy = spec["successPolicy"]
     if not indexed:
         return [invalid(path, dump(policy, "io.k8s.api.batch.v1.SuccessPolicy"), "requires indexed completion mode")]
-    rules = policy.get("rules") or []
+    rules, completions = policy.get("rules") or [], spec.get("completions") or 0
     if not rules:
         return [required(path / "rules", "at least one rules must be specified when the successPolicy is specified")]
     faults: Faults = []
@@ -167,47 +198,67 @@ def _success_policy(path: Path, spec: Spec, indexed: bool) -> Faults:
         count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
         if count is None and indexes is None:
             faults.append(required(here, "at least one of succeededCount or succeededIndexes must be specified"))
+        total = 0
         if indexes is not None:
-            faults += _indexes(here / "succeededIndexes", indexes, spec.get("completions") or 0)
+            total, own = _indexes(here / "succeededIndexes", indexes, completions)
+            faults += own
         if count is not None:
-            faults += checks.nonnegative(here / "succeededCount", count)
-            if count > (spec.get("completions") or 0):
-                faults.append(
-                    invalid(
-                        here / "succeededCount",
-                        count,
-                        "must be less than or equal to "
-                        + str(spec.get("completions") or 0)
-                        + " (the number of specified completions)",
-                    )
-                )
+            faults += _count(here / "succeededCount", count, completions, None if indexes is None else total)
     return faults
 
 
-def _indexes(path: Path, text: str, completions: int) -> Faults:
-    last = -1
-    for part in text.split(","):
-        bounds = part.split("-")
-        if len(bounds) > 2 or not all(is_digits(bound) for bound in bounds):
-            return [
-                invalid(
-                    path, text, f'error parsing succeededIndexes: cannot convert string to integer for index: "{part}"'
-                )
-            ]
-        low, high = whole(bounds[0]), whole(bounds[-1])
-        if high >= completions:
-            return [invalid(path, text, f'error parsing succeededIndexes: too large index: "{bounds[-1]}"')]
-        if low <= last or high < low:
-            return [invalid(path, text, "error parsing succeededIndexes: non-increasing order")]
-        last = high
-    return []
+def _count(path: Path, count: int, completions: int, indexes: int | None) -> Faults:
+    faults = checks.nonnegative(path, count)
+    words = "must be less than or equal to {} (the number of {})"
+    if count > completions:
+        faults.append(invalid(path, count, words.format(completions, "specified completions")))
+    if indexes is not None and count > indexes:
+        faults.append(invalid(path, count, words.format(indexes, "indexes in the specified succeededIndexes field")))
+    return faults
+
+
+_LONGEST_INDEXES = 64 * 1024
+
+
+def _indexes(path: Path, text: str, completions: int) -> tuple[int, Faults]:
+    """How many indexes a text like `1,3-5` names, none when it is wrong."""
+    faults: Faults = [too_long(path, _LONGEST_INDEXES)] if len(text) > _LONGEST_INDEXES else []
+    total, last = 0, -1
+    try:
+        for part in text.split(",") if text else ():
+            low, high = _interval(part, completions)
+            if last >= low:
+                raise ValueError(f"non-increasing order, previous: {last}, current: {low}")
+            total, last = total + high - low + 1, high
+    except ValueError as error:
+        return 0, [*faults, invalid(path, text, f"error parsing succeededIndexes: {error}")]
+    return total, faults
+
+
+def _interval(part: str, completions: int) -> tuple[int, int]:
+    """Raises ValueError, with the words of the API."""
+    bounds = part.split("-")
+    if len(bounds) > 2:
+        raise ValueError(
+            f'the fragment "{part}" violates the requirement that an index interval can have at most two parts '
+            "separated by '-'"
+        )
+    for bound in bounds:
+        if not is_digits(bound):
+            raise ValueError(f'cannot convert string to integer for index: "{bound}"')
+        if whole(bound) >= completions:
+            raise ValueError(f'too large index: "{bound}"')
+    low, high = whole(bounds[0]), whole(bounds[-1])
+    if len(bounds) > 1 and low >= high:
+        raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
+    return low, high
 
 
 def _replacement(path: Path, spec: Spec) -> Faults:
     policy = spec.get("podReplacementPolicy")
     if policy is None:
         return []
-    if spec.get("podFailurePolicy") is not None and policy == "TerminatingOrFailed":
+    if spec.get("podFailurePolicy") is not None and policy != "Failed":
         return [not_supported(path / "podReplacementPolicy", policy, ["Failed"])]
     return checks.one_of(path / "podReplacementPolicy", policy, ("Failed", "TerminatingOrFailed"))
 
@@ -219,4 +270,6 @@ def _restart(path: Path, spec: Spec, template: Spec) -> Faults:
         return [required(here, 'valid values: "OnFailure", "Never"')]
     if policy not in ("OnFailure", "Never"):
         return [not_supported(here, policy, ["OnFailure", "Never"])]
+    if spec.get("podFailurePolicy") is not None and policy != "Never":
+        return [invalid(here, policy, 'only "Never" is supported when podFailurePolicy is specified')]
     return []

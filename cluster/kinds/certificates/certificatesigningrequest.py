@@ -36,7 +36,7 @@ def validate(obj: Obj) -> Faults:
         sound = False
     if not sound:
         why = "PEM block type must be CERTIFICATE REQUEST"
-        faults.append(invalid(SPEC / "request", held.get("request") or "", why))
+        faults.append(invalid(SPEC / "request", held.get("request"), why))
     usages = held.get("usages") or []
     if not usages:
         faults.append(required(SPEC / "usages"))
@@ -129,6 +129,7 @@ DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
+    name_rule="path-segment",
     prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,

@@ -9,7 +9,7 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
 from cluster.kinds.strategy import spec
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, forbidden, invalid
+from cluster.meta.field import Path, invalid
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.coordination.v1.Lease"
@@ -23,11 +23,6 @@ def validate(obj: Obj) -> Faults:
     if seconds is not None and seconds <= 0:
         faults.append(invalid(SPEC / "leaseDurationSeconds", seconds, "must be greater than 0"))
     faults += checks.nonnegative(SPEC / "leaseTransitions", moves)
-    if held.get("strategy"):
-        faults += checks.one_of(SPEC / "strategy", held["strategy"], ("OldestEmulationVersion",))
-    if held.get("preferredHolder") and not held.get("strategy"):
-        why = "may only be specified if `strategy` is defined"
-        faults.append(forbidden(SPEC / "preferredHolder", why))
     return faults
 
 
@@ -35,12 +30,30 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
     return validate(new)
 
 
+_COORDINATED = ("strategy", "preferredHolder")
+"""Fields of coordinated election, which is under development: left out unless in use."""
+
+
+def _prepare_create(obj: Obj) -> None:
+    for name in _COORDINATED:
+        spec(obj).pop(name, None)
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    if not any(spec(old).get(name) is not None for name in _COORDINATED):
+        _prepare_create(new)
+
+
 _WRITES = Strategy(
+    update_metadata="update",
     default=defaulting(DEFINITION),
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,
     create_on_update=True,
     unconditional_update=False,
+    bare_finalizers=True,
 )
 
 

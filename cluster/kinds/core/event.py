@@ -18,11 +18,13 @@ def _validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="none",
     default=defaulting(DEFINITION),
     validate=validate,
     validate_update=_validate_update,
     create_on_update=True,
-    name_rule="unchecked",
+    name_rule="path-segment",
+    bare_finalizers=True,
 )
 
 

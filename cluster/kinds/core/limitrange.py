@@ -131,6 +131,7 @@ def _prepare_create(obj: Obj) -> None:
 
 
 _WRITES = Strategy(
+    update_metadata="whole",
     default=defaulting(DEFINITION, _default),
     prepare_create=_prepare_create,
     validate=validate,

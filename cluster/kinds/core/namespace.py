@@ -73,7 +73,9 @@ _WRITES = Strategy(
     canonicalize=_label,
     name_rule="dns1123-label",
 )
-_FINALIZE = Strategy(default=DEFAULT, prepare_update=_finalize, validate_update=_validate_finalizers)
+_FINALIZE = Strategy(
+    update_metadata="update", default=DEFAULT, prepare_update=_finalize, validate_update=_validate_finalizers
+)
 
 
 KIND = Kind(

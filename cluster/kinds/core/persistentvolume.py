@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from cluster.kinds import checks
@@ -97,38 +98,67 @@ _SOURCES = {name: _OWN.get(name) or SOURCES[name] for name in _ORDER}
 
 def validate(volume: Obj) -> Faults:
     held = spec(volume)
-    modes = held.get("accessModes") or []
-    faults: Faults = [] if modes else [required(SPEC / "accessModes")]
-    faults += access_modes(SPEC / "accessModes", modes)
-    faults += _capacity(held.get("capacity"))
+    faults = _modes(SPEC, held) + _capacity(held.get("capacity"))
     policy = held.get("persistentVolumeReclaimPolicy") or ""
     if policy:
         faults += checks.one_of(SPEC / "persistentVolumeReclaimPolicy", policy, RECLAIM)
-    if (affinity := held.get("nodeAffinity")) is not None:
-        faults += _affinity(SPEC / "nodeAffinity", affinity)
-    found, own = source(SPEC, held, _SOURCES, always="flexVolume")
-    faults += own
-    if held.get("local") is not None and held.get("nodeAffinity") is None:
-        faults.append(required(SPEC / "nodeAffinity", "Local volume requires node affinity"))
-    if not found:
-        faults.append(required(SPEC, "must specify a volume type"))
-    if (held.get("hostPath") or {}).get("path") == "/" and policy == "Recycle":
+    faults += _placed_sources(SPEC, held)
+    if posixpath.normpath((held.get("hostPath") or {}).get("path") or ".") == "/" and policy == "Recycle":
         why = "may not be 'recycle' for a hostPath mount of '/'"
         faults.append(forbidden(SPEC / "persistentVolumeReclaimPolicy", why))
     if held.get("storageClassName"):
         faults += checks.subdomain(SPEC / "storageClassName", held["storageClassName"])
     if (mode := held.get("volumeMode")) is not None:
         faults += checks.one_of(SPEC / "volumeMode", mode, ("Block", "Filesystem"))
-    return faults + _attributes_class(held)
+    return faults + _attributes_class(SPEC, held)
 
 
-def _attributes_class(held: dict[str, Any]) -> Faults:
-    name, path = held.get("volumeAttributesClassName"), SPEC / "volumeAttributesClassName"
+_INLINE = "in the context of inline volumes"
+
+
+def inline_spec(path: Path, held: dict[str, Any]) -> Faults:
+    """A volume that is no object of its own: a CSI volume without what an object would say of itself."""
+    faults: Faults = []
+    for name in ("claimRef", "capacity"):
+        if held.get(name):
+            faults.append(forbidden(path / name, f"may not be specified {_INLINE}"))
+    if held.get("csi") is None:
+        faults.append(required(path / "csi", f"has to be specified {_INLINE}"))
+    faults += _modes(path, held)
+    if (held.get("persistentVolumeReclaimPolicy") or "Retain") != "Retain":
+        faults.append(forbidden(path / "persistentVolumeReclaimPolicy", f"may only be Retain {_INLINE}"))
+    faults += _placed_sources(path, held)
+    if held.get("storageClassName"):
+        faults.append(forbidden(path / "storageClassName", f"may not be specified {_INLINE}"))
+    if held.get("volumeMode") not in (None, "Filesystem"):
+        why = f"may not specify volumeMode other than Filesystem {_INLINE}"
+        faults.append(forbidden(path / "volumeMode", why))
+    return faults + _attributes_class(path, held)
+
+
+def _modes(path: Path, held: dict[str, Any]) -> Faults:
+    modes = held.get("accessModes") or []
+    faults: Faults = [] if modes else [required(path / "accessModes")]
+    return faults + access_modes(path / "accessModes", modes)
+
+
+def _placed_sources(path: Path, held: dict[str, Any]) -> Faults:
+    """Where the volume may be used, and the one place it comes from."""
+    faults = _affinity(path / "nodeAffinity", held["nodeAffinity"]) if held.get("nodeAffinity") is not None else []
+    found, own = source(path, held, _SOURCES, always="flexVolume")
+    faults += own
+    if held.get("local") is not None and not (held.get("nodeAffinity") or {}).get("required"):
+        faults.append(required(path / "nodeAffinity", "Local volume requires node affinity"))
+    return faults if found else [*faults, required(path, "must specify a volume type")]
+
+
+def _attributes_class(spec_path: Path, held: dict[str, Any]) -> Faults:
+    name, path = held.get("volumeAttributesClassName"), spec_path / "volumeAttributesClassName"
     if name is None:
         return []
     faults = checks.subdomain(path, name) if name else [required(path, "an empty string is disallowed")]
     if held.get("csi") is None:
-        faults.append(required(SPEC / "csi", "has to be specified when using volumeAttributesClassName"))
+        faults.append(required(spec_path / "csi", "has to be specified when using volumeAttributesClassName"))
     return faults
 
 

@@ -30,6 +30,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="update",
     default=defaulting(DEFINITION, _default),
     prepare_create=create_with_template(nothing, ("template",)),
     prepare_update=update_with_template(no_change, ("template",)),

@@ -121,6 +121,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

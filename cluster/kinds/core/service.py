@@ -152,6 +152,7 @@ def _selectable(service: Obj) -> dict[str, str]:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,

@@ -55,16 +55,49 @@ def _endpoint(path: Path, endpoint: dict[str, Any], kind: str) -> Faults:
     for at, text in enumerate(addresses):
         here = (path / "addresses")[at]
         if kind == "FQDN":
-            faults += checks.by_rule(here, text, names.dns1123_subdomain)
+            faults += _domain(here, text)
         elif kind in ("IPv4", "IPv6"):
-            faults += _family(path / "addresses", text, kind)
-            if checks.address(text):
-                faults += checks.endpoint_ip(here, text)
+            spelled = checks.legacy_ip(here, text) if kind == "IPv4" else checks.canonical_ip(here, text)
+            faults += spelled or _family(path / "addresses", text, kind) + checks.endpoint_ip(here, text)
     if endpoint.get("nodeName") is not None:
         faults += checks.subdomain(path / "nodeName", endpoint["nodeName"])
     faults += checks.labels(path / "deprecatedTopology", endpoint.get("deprecatedTopology"))
     if endpoint.get("hostname") is not None:
         faults += checks.label(path / "hostname", endpoint["hostname"])
+    return faults + _hints(path / "hints", endpoint.get("hints") or {})
+
+
+def _domain(path: Path, text: str) -> Faults:
+    if not text:
+        return [required(path)]
+    plain = text.removesuffix(".")
+    complaints = names.dns1123_subdomain(plain)
+    if complaints:
+        return [invalid(path, plain, ",".join(complaints))]
+    parts = plain.split(".")
+    if len(parts) < 2:
+        return [invalid(path, plain, "should be a domain with at least two segments separated by dots")]
+    wrong = [(part, names.dns1123_label(part)) for part in parts]
+    return [invalid(path, part, ",".join(complaints)) for part, complaints in wrong if complaints][:1]
+
+
+MOST_HINTS = 8
+
+
+def _hints(path: Path, hints: dict[str, Any]) -> Faults:
+    """The zones and nodes that should use an endpoint."""
+    faults: Faults = []
+    for field, rule in (("forZones", names.label_value), ("forNodes", names.dns1123_subdomain)):
+        held = hints.get(field) or []
+        if len(held) > MOST_HINTS:
+            return [*faults, too_many(path / field, MOST_HINTS, len(held))]
+        seen: set[str] = set()
+        for at, hint in enumerate(held):
+            here, name = (path / field)[at] / "name", hint.get("name") or ""
+            if name in seen:
+                faults.append(duplicate(here, name))
+            seen.add(name)
+            faults += checks.by_rule(here, name, rule)
     return faults
 
 
@@ -100,12 +133,36 @@ def validate_update(new: Obj, old: Obj) -> Faults:
     return faults + checks.immutable(Path("addressType"), kind, old.get("addressType"))
 
 
-def _warnings(new: Obj, _old: Obj | None) -> list[str]:
-    return ["spec.addressType: FQDN endpoints are deprecated"] if new.get("addressType") == "FQDN" else []
+def _warnings(new: Obj, old: Obj | None) -> list[str]:
+    out = (
+        ["spec.addressType: FQDN endpoints are deprecated"] if old is None and new.get("addressType") == "FQDN" else []
+    )
+    for at, endpoint in enumerate(new.get("endpoints") or ()):
+        for index, text in enumerate(endpoint.get("addresses") or ()):
+            out += checks.ip_warnings((Path("endpoints")[at] / "addresses")[index], text)
+    return out
+
+
+def _drop_topology(obj: Obj) -> None:
+    """What this version only shows cannot be written through it."""
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop("deprecatedTopology", None)
+
+
+def _prepare_update(new: Obj, old: Obj) -> None:
+    kept = [
+        endpoint["deprecatedTopology"] for endpoint in old.get("endpoints") or () if "deprecatedTopology" in endpoint
+    ]
+    for endpoint in new.get("endpoints") or ():
+        if endpoint.get("deprecatedTopology") not in kept:
+            endpoint.pop("deprecatedTopology", None)
 
 
 _WRITES = Strategy(
+    update_metadata="whole",
     default=defaulting(DEFINITION, _default),
+    prepare_create=_drop_topology,
+    prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,
     warnings=_warnings,

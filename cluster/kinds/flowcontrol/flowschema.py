@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
+from cluster.kinds.flowcontrol.policy_rules import policy_rule
+from cluster.kinds.golang import dump
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, invalid, required
+from cluster.meta.field import Path, invalid, not_supported, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.flowcontrol.v1.FlowSchema"
 SPEC = Path("spec")
+LOWEST = 10000
 
 
 def _default(obj: Obj) -> None:
@@ -23,31 +24,32 @@ def _default(obj: Obj) -> None:
         obj["spec"]["matchingPrecedence"] = 1000
 
 
+def _precedence_of(obj: Obj, path: str, precedence: int) -> Faults:
+    faults: Faults = []
+    if precedence <= 0:
+        faults.append(invalid(path, precedence, "must be a positive value"))
+    if precedence > LOWEST:
+        faults.append(invalid(path, precedence, f"must not be greater than {LOWEST}"))
+    if precedence == 1 and (obj.get("metadata") or {}).get("name") != "exempt":
+        why = "only the schema named 'exempt' may have matchingPrecedence 1"
+        faults.append(invalid(path, precedence, why))
+    return faults
+
+
 def validate(obj: Obj) -> Faults:
     held = spec(obj)
     precedence = held.get("matchingPrecedence") or 0
     faults: Faults = []
-    if not 0 < precedence <= 10000:
-        faults.append(
-            invalid(SPEC / "matchingPrecedence", precedence, "must be a number between 1 and 10000, inclusive")
-        )
+    faults += _precedence_of(obj, SPEC / "matchingPrecedence", precedence)
     method = held.get("distinguisherMethod")
-    if method is not None:
-        faults += checks.one_of(SPEC / "distinguisherMethod", method.get("type"), ("ByNamespace", "ByUser"))
+    if method is not None and method.get("type") not in ("ByNamespace", "ByUser"):
+        shown = dump(method, "io.k8s.api.flowcontrol.v1.FlowDistinguisherMethod")
+        faults.append(not_supported(SPEC / "distinguisherMethod" / "type", shown, ["ByNamespace", "ByUser"]))
     name = (held.get("priorityLevelConfiguration") or {}).get("name") or ""
     path = SPEC / "priorityLevelConfiguration" / "name"
     faults += checks.subdomain(path, name) if name else [required(path, "must reference a priority level")]
     for at, rule in enumerate(held.get("rules") or ()):
-        faults += _rule((SPEC / "rules")[at], rule)
-    return faults
-
-
-def _rule(path: Path, rule: dict[str, Any]) -> Faults:
-    faults: Faults = []
-    if not rule.get("subjects"):
-        faults.append(required(path / "subjects", "subjects must contain at least one value"))
-    if not rule.get("resourceRules") and not rule.get("nonResourceRules"):
-        faults.append(required(path, "at least one of resourceRules and nonResourceRules has to be non-empty"))
+        faults += policy_rule((SPEC / "rules")[at], rule)
     return faults
 
 

@@ -93,6 +93,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
+    update_metadata="whole",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

@@ -99,9 +99,11 @@ def backend(path: Path, held: dict[str, Any]) -> Faults:
 
 def _resource(path: Path, ref: dict[str, Any]) -> Faults:
     faults: Faults = []
+    if ref.get("apiGroup") is not None:
+        faults += checks.subdomain(path / "apiGroup", ref["apiGroup"])
     for name in ("kind", "name"):
-        if not ref.get(name):
-            faults.append(required(path / name))
+        held = ref.get(name) or ""
+        faults += checks.by_rule(path / name, held, names.path_segment) if held else [required(path / name)]
     return faults
 
 

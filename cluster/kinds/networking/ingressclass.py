@@ -9,8 +9,9 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import network
-from cluster.kinds.strategy import fill, spec
+from cluster.kinds.strategy import spec
 from cluster.kinds.wire import defaulting
+from cluster.meta import names
 from cluster.meta.field import Path, forbidden, required, too_long
 from cluster.meta.types import Obj
 
@@ -22,7 +23,9 @@ LONGEST = 250
 def _default(obj: Obj) -> None:
     parameters = obj["spec"].get("parameters")
     if parameters is not None:
-        fill(parameters, "scope", "Cluster")
+        # An empty scope that is given is refused, not defaulted.
+        if parameters.get("scope") is None:
+            parameters["scope"] = "Cluster"
 
 
 def validate(obj: Obj) -> Faults:
@@ -38,13 +41,18 @@ def validate(obj: Obj) -> Faults:
 
 
 def _parameters(path: Path, ref: dict[str, Any]) -> Faults:
-    faults: Faults = [required(path / name, f"{name} is required") for name in ("kind", "name") if not ref.get(name)]
-    scope, namespace = ref.get("scope") or "", ref.get("namespace")
-    if not scope:
+    faults: Faults = []
+    if ref.get("apiGroup") is not None:
+        faults += checks.subdomain(path / "apiGroup", ref["apiGroup"])
+    for name in ("kind", "name"):
+        held = ref.get(name) or ""
+        faults += checks.by_rule(path / name, held, names.path_segment) if held else [required(path / name)]
+    scope, namespace = ref.get("scope"), ref.get("namespace")
+    if scope is None:
         return [*faults, required(path / "scope")]
     faults += checks.one_of(path / "scope", scope, ("Cluster", "Namespace"))
     if scope == "Namespace":
-        if not namespace:
+        if namespace is None:
             faults.append(required(path / "namespace", "`parameters.scope` is set to 'Namespace'"))
         else:
             faults += checks.label(path / "namespace", namespace)

@@ -9,7 +9,8 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import network
 from cluster.kinds.strategy import spec
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, invalid, required
+from cluster.meta import names
+from cluster.meta.field import Path, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.networking.v1.IPAddress"
@@ -17,19 +18,16 @@ REF = Path("spec") / "parentRef"
 
 
 def validate(obj: Obj) -> Faults:
-    name = (obj.get("metadata") or {}).get("name") or ""
-    faults: Faults = []
-    found = checks.address(name)
-    if found is None:
-        faults += [invalid(Path("metadata") / "name", name, checks.NOT_AN_IP)]
-    elif str(found) != name:
-        faults.append(invalid(Path("metadata") / "name", name, f'must be in canonical form ("{found}")'))
     ref = spec(obj).get("parentRef")
     if ref is None:
-        return [*faults, required(REF)]
-    for field in ("resource", "name"):
-        if not ref.get(field):
-            faults.append(required(REF / field))
+        return [required(REF)]
+    faults = checks.subdomain(REF / "group", ref["group"]) if ref.get("group") else []
+    if not ref.get("resource"):
+        faults.append(required(REF / "resource"))
+    if not ref.get("name"):
+        faults.append(required(REF / "name"))
+    for field in ("resource", "name", "namespace"):
+        faults += checks.by_rule(REF / field, ref.get(field) or "", names.path_segment)
     return faults
 
 
@@ -42,7 +40,9 @@ def _selectable(obj: Obj) -> dict[str, str]:
     return {f"spec.parentRef.{field}": ref.get(field) or "" for field in ("group", "resource", "namespace", "name")}
 
 
-_WRITES = Strategy(default=defaulting(DEFINITION), validate=validate, validate_update=validate_update, name_rule="none")
+_WRITES = Strategy(
+    default=defaulting(DEFINITION), validate=validate, validate_update=validate_update, name_rule="address"
+)
 
 
 KIND = Kind(

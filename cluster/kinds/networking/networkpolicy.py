@@ -62,13 +62,15 @@ def _port(path: Path, port: dict[str, Any]) -> Faults:
             if end is None
             else [*faults, invalid(path / "endPort", end, "may not be specified when `port` is not specified")]
         )
+    if isinstance(number, str):
+        if end is not None:
+            faults.append(invalid(path / "endPort", end, "may not be specified when `port` is non-numeric"))
+        return faults + port_or_name(path / "port", number)
     faults += port_or_name(path / "port", number)
     if end is None:
         return faults
-    if isinstance(number, str):
-        return [*faults, invalid(path / "endPort", end, "may not be specified when `port` is non-numeric")]
     if end < number:
-        return [*faults, invalid(path / "endPort", number, "must be greater than or equal to `port`")]
+        faults.append(invalid(path / "endPort", number, "must be greater than or equal to `port`"))
     return faults + checks.port(path / "endPort", end)
 
 
@@ -94,12 +96,16 @@ def _block(path: Path, block: dict[str, Any]) -> Faults:
     outer = checks.network(text)
     if outer is None:
         return checks.cidr(path / "cidr", text)
-    faults: Faults = []
+    faults = checks.legacy_cidr(path / "cidr", text)
+    if faults:
+        return faults
     for at, item in enumerate(block.get("except") or ()):
         here, inner = (path / "except")[at], checks.network(item)
-        if inner is None:
-            faults += checks.cidr(here, item)
-        elif inner == outer or inner.version != outer.version or not inner.subnet_of(outer):  # type: ignore[arg-type]
+        bad = checks.legacy_cidr(here, item)
+        faults += bad
+        if bad or inner is None:
+            continue
+        if inner == outer or inner.version != outer.version or not inner.subnet_of(outer):  # type: ignore[arg-type]
             faults.append(invalid(here, item, "must be a strict subset of `cidr`"))
     return faults
 
@@ -109,6 +115,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="update",
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,

@@ -24,7 +24,7 @@ def validate(obj: Obj) -> Faults:
     if len(blocks) > 2:
         faults.append(invalid(PATH, blocks, "may only hold up to 2 values"))
     for at, text in enumerate(blocks):
-        faults += checks.cidr(PATH[at], text)
+        faults += checks.canonical_cidr(PATH[at], text)
     return faults
 
 
@@ -37,6 +37,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

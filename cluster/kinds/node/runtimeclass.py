@@ -37,6 +37,7 @@ _WRITES = Strategy(
     validate=validate,
     validate_update=validate_update,
     unconditional_update=False,
+    bare_finalizers=True,
 )
 
 

@@ -76,12 +76,27 @@ def _label_keys(path: Path, term: dict[str, Any]) -> Faults:
             faults.append(forbidden(path / name, "must not be specified when labelSelector is not set"))
         for at, key in enumerate(keys):
             faults += checks.qualified((path / name)[at], key)
+    faults += _said_twice(path, wanted, term.get("labelSelector") or {})
     both = set(wanted) & set(unwanted)
     for at, key in enumerate(wanted):
         if key in both:
             faults.append(
                 invalid((path / "matchLabelKeys")[at], key, "exists in both matchLabelKeys and mismatchLabelKeys")
             )
+    return faults
+
+
+def _said_twice(path: Path, wanted: list[str], selector: dict[str, Any]) -> Faults:
+    """A key that became a requirement may not be among the selector's labels. The API counts the place of the key
+    from the term itself."""
+    at = {key: index for index, key in enumerate(wanted)}
+    known = set(selector.get("matchLabels") or ())
+    faults: Faults = []
+    for expression in selector.get("matchExpressions") or ():
+        key = expression.get("key") or ""
+        if key in at and key in known:
+            faults.append(invalid(path[at[key]], key, "exists in both matchLabelKeys and labelSelector"))
+        known.add(key)
     return faults
 
 
@@ -157,25 +172,8 @@ def _spread_options(path: Path, constraint: dict[str, Any], action: str) -> Faul
     for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
         if (policy := constraint.get(name)) is not None:
             faults += checks.one_of(path / name, policy, ("Honor", "Ignore"))
-    faults += _spread_keys(path, constraint)
+    faults += _label_keys(path, constraint)
     return faults + label_selector(path / "labelSelector", constraint.get("labelSelector"))
-
-
-def _spread_keys(path: Path, constraint: dict[str, Any]) -> Faults:
-    keys = constraint.get("matchLabelKeys") or []
-    if not keys:
-        return []
-    selector = constraint.get("labelSelector")
-    if selector is None:
-        return [forbidden(path / "matchLabelKeys", "must not be specified when labelSelector is not set")]
-    taken = {*(selector.get("matchLabels") or {}), *(e.get("key") for e in selector.get("matchExpressions") or ())}
-    faults: Faults = []
-    for at, key in enumerate(keys):
-        here = (path / "matchLabelKeys")[at]
-        faults += checks.qualified(here, key)
-        if key in taken:
-            faults.append(invalid(here, key, "exists in both matchLabelKeys and labelSelector"))
-    return faults
 
 
 def gates(path: Path, listed: list[dict[str, Any]]) -> Faults:

@@ -175,13 +175,19 @@ def _int32(text: str) -> bool:
 
 def template(path: Path, value: dict[str, Any]) -> Faults:
     """A PodTemplateSpec. Faults of its labels stand at `labels`, without `metadata`, as the API has it."""
-    meta, spec = value.get("metadata") or {}, value.get("spec") or {}
-    faults = checks.labels(path / "labels", meta.get("labels"))
-    faults += annotation_faults(meta.get("annotations"), path / "annotations")
-    faults += pod_annotations(path / "annotations", meta.get("annotations") or {}, spec)
+    spec = value.get("spec") or {}
+    faults = template_metadata(path, value)
     faults += pod_spec(path / "spec", spec)
     if spec.get("ephemeralContainers"):
         faults.append(
             forbidden(path / "spec" / "ephemeralContainers", "ephemeral containers not allowed in pod template")
         )
     return faults
+
+
+def template_metadata(path: Path, value: dict[str, Any]) -> Faults:
+    """The labels and annotations of a template."""
+    meta = value.get("metadata") or {}
+    faults = checks.labels(path / "labels", meta.get("labels"))
+    faults += annotation_faults(meta.get("annotations"), path / "annotations")
+    return faults + pod_annotations(path / "annotations", meta.get("annotations") or {}, value.get("spec") or {})

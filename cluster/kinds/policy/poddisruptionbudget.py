@@ -39,6 +39,7 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
+    update_metadata="none",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,
@@ -46,6 +47,8 @@ _WRITES = Strategy(
     validate_update=validate_update,
     generation=True,
     unconditional_update=False,
+    name_rule="path-segment",
+    bare_finalizers=True,
 )
 
 
@@ -58,7 +61,7 @@ KIND = Kind(
     namespaced=True,
     short_names=("pdb",),
     definition="io.k8s.api.policy.v1.PodDisruptionBudget",
-    subresources=(status(DEFAULT),),
+    subresources=(status(DEFAULT, update_metadata="none"),),
     table=table("policy", "poddisruptionbudgets", extensions.disruption_budget),
     strategy=_WRITES,
 )

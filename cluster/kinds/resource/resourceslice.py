@@ -35,6 +35,7 @@ def _selectable(obj: Obj) -> dict[str, str]:
 
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
+    update_metadata="update",
     default=DEFAULT,
     validate=validate,
     generation=True,

@@ -9,7 +9,7 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
 from cluster.kinds.strategy import never_counted
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, forbidden
+from cluster.meta.field import Path, forbidden, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.scheduling.v1.PriorityClass"
@@ -34,7 +34,8 @@ def validate(obj: Obj) -> Faults:
         why = f"maximum allowed value of a user defined priority is {HIGHEST}"
         faults.append(forbidden(Path("value"), why))
     if (policy := obj.get("preemptionPolicy")) is not None:
-        faults += checks.one_of(Path("preemptionPolicy"), policy, ("Never", "PreemptLowerPriority"))
+        here = Path("preemptionPolicy")
+        faults += checks.one_of(here, policy, ("PreemptLowerPriority", "Never")) if policy else [required(here)]
     return faults
 
 
@@ -46,6 +47,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="update",
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,

@@ -17,6 +17,7 @@ from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.storage.v1.CSIDriver"
 SPEC = Path("spec")
+SHORTEST_PERIOD = 10
 
 
 def _default(obj: Obj) -> None:
@@ -36,16 +37,26 @@ def _default(obj: Obj) -> None:
 
 def validate(obj: Obj) -> Faults:
     held = spec(obj)
-    faults = csi_driver_name(Path("metadata") / "name", (obj.get("metadata") or {}).get("name") or "")
+    name = (obj.get("metadata") or {}).get("name") or ""
+    # The same fault is said once for the metadata and once for the driver.
+    faults = csi_driver_name(Path("metadata") / "name", name) if name else [required(Path("metadata") / "name")]
     for name in ("attachRequired", "podInfoOnMount", "storageCapacity"):
         if held.get(name) is None:
             faults.append(required(SPEC / name))
     policy = held.get("fsGroupPolicy")
     if policy is not None:
         faults += checks.one_of(SPEC / "fsGroupPolicy", policy, ("File", "None", "ReadWriteOnceWithFSType"))
-    for at, mode in enumerate(held.get("volumeLifecycleModes") or ()):
-        faults += checks.one_of((SPEC / "volumeLifecycleModes")[at], mode, ("Ephemeral", "Persistent"))
-    return faults + _tokens(held.get("tokenRequests") or [])
+    faults += _tokens(held.get("tokenRequests") or [])
+    for mode in held.get("volumeLifecycleModes") or ():
+        faults += checks.one_of(SPEC / "volumeLifecycleModes", mode, ("Persistent", "Ephemeral"))
+    period = held.get("nodeAllocatableUpdatePeriodSeconds")
+    if period is not None and period < SHORTEST_PERIOD:
+        why = f"must be greater than or equal to {SHORTEST_PERIOD} seconds"
+        faults.append(invalid(SPEC / "nodeAllocatableUpdatePeriodSeconds", period, why))
+    if held.get("serviceAccountTokenInSecrets") is not None and not held.get("tokenRequests"):
+        why = "serviceAccountTokenInSecrets is set but no tokenRequests are specified"
+        faults.append(invalid(SPEC / "serviceAccountTokenInSecrets", held["serviceAccountTokenInSecrets"], why))
+    return faults
 
 
 def _tokens(requests: list[dict[str, Any]]) -> Faults:
@@ -55,6 +66,7 @@ def _tokens(requests: list[dict[str, Any]]) -> Faults:
         here = (SPEC / "tokenRequests")[at]
         if request.get("audience", "") in seen:
             faults.append(duplicate(here / "audience", request.get("audience", "")))
+            continue
         seen.add(request.get("audience", ""))
         seconds = request.get("expirationSeconds")
         if seconds is not None and seconds < 600:
@@ -83,6 +95,7 @@ def _warnings(new: Obj, _old: Obj | None) -> list[str]:
 
 
 _WRITES = Strategy(
+    update_metadata="update",
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,

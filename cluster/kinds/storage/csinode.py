@@ -40,8 +40,14 @@ def _driver(path: Path, driver: dict[str, Any]) -> Faults:
         faults.append(invalid(path / "nodeID", node, f"must be {LONGEST_NODE_ID} characters or less"))
     count = (driver.get("allocatable") or {}).get("count")
     faults += checks.nonnegative(path / "allocatable" / "count", count)
+    seen: set[str] = set()
     for key in driver.get("topologyKeys") or ():
-        faults += checks.qualified(path, key) if key else [required(path)]
+        if not key:
+            faults.append(required(path))
+        if key in seen:
+            faults.append(duplicate(path, key))
+        seen.add(key)
+        faults += checks.qualified(path, key)
     return faults
 
 
@@ -56,6 +62,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 
 
 _WRITES = Strategy(
+    update_metadata="whole",
     default=defaulting(DEFINITION),
     validate=validate,
     validate_update=validate_update,

@@ -10,7 +10,7 @@ from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import volumes
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, invalid, required, too_long
+from cluster.meta.field import Path, duplicate, invalid, required, too_long
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.storage.v1.StorageClass"
@@ -32,7 +32,7 @@ def validate(obj: Obj) -> Faults:
     mode = obj.get("volumeBindingMode")
     faults += (
         checks.one_of(Path("volumeBindingMode"), mode, ("Immediate", "WaitForFirstConsumer"))
-        if mode
+        if mode is not None
         else [required(Path("volumeBindingMode"))]
     )
     return faults + _topologies(obj.get("allowedTopologies") or [])
@@ -50,13 +50,23 @@ def parameters(path: Path, held: dict[str, str]) -> Faults:
 
 def _topologies(terms: list[dict[str, Any]]) -> Faults:
     faults: Faults = []
+    before: list[dict[str, list[str]]] = []
     for at, term in enumerate(terms):
+        held: dict[str, list[str]] = {}
         for index, expression in enumerate(term.get("matchLabelExpressions") or ()):
             here = (Path("allowedTopologies")[at] / "matchLabelExpressions")[index]
             if not expression.get("values"):
                 faults.append(required(here / "values"))
             faults += checks.duplicates(here / "values", expression.get("values") or ())
-            faults += checks.qualified(here / "key", expression.get("key") or "")
+            key = expression.get("key") or ""
+            faults += checks.qualified(here / "key", key)
+            if key in held:
+                faults.append(duplicate(here / "key", key))
+            held[key] = sorted(set(expression.get("values") or ()))
+        if not held or held in before:
+            # A term without any requirement counts as one that was there before.
+            faults.append(duplicate(Path("allowedTopologies")[at] / "matchLabelExpressions", ""))
+        before.append(held)
     return faults
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
+from cluster.kinds.core.persistentvolume import inline_spec
 from cluster.kinds.kind import Kind, Strategy
+from cluster.kinds.podspec.volumes import csi_driver_name
 from cluster.kinds.printers import volumes
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta import names
 from cluster.meta.field import Path, forbidden, invalid, required
 from cluster.meta.types import Obj
 
@@ -22,7 +23,7 @@ def validate(obj: Obj) -> Faults:
     attacher, source = held.get("attacher") or "", held.get("source") or {}
     faults: Faults = [] if attacher else [required(SPEC / "attacher")]
     if attacher:
-        faults += checks.by_rule(SPEC / "attacher", attacher.lower(), names.dns1123_subdomain)
+        faults += csi_driver_name(SPEC / "attacher", attacher)
     inline, volume = source.get("inlineVolumeSpec"), source.get("persistentVolumeName")
     if inline is None and volume is None:
         why = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
@@ -32,11 +33,11 @@ def validate(obj: Obj) -> Faults:
             forbidden(SPEC / "source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
         )
     elif volume is not None:
-        faults += (
-            checks.subdomain(SPEC / "source" / "persistentVolumeName", volume)
-            if volume
-            else [required(SPEC / "source" / "persistentVolumeName", "must specify non empty persistentVolumeName")]
-        )
+        here = SPEC / "source" / "persistentVolumeName"
+        faults += [] if volume else [required(here, "must specify non empty persistentVolumeName")]
+        faults += checks.subdomain(here, volume)
+    elif inline is not None:
+        faults += inline_spec(SPEC / "source" / "inlineVolumeSpec", inline)
     return faults + checks.subdomain(SPEC / "nodeName", held.get("nodeName") or "")
 
 
@@ -49,6 +50,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 
 DEFAULT = defaulting(DEFINITION)
 _WRITES = Strategy(
+    update_metadata="whole",
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,

@@ -6,7 +6,6 @@ from cluster.kinds import checks
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
-from cluster.kinds.podspec.volumes import csi_driver_name
 from cluster.kinds.printers import volumes
 from cluster.kinds.storage.storageclass import parameters
 from cluster.kinds.wire import defaulting
@@ -18,7 +17,8 @@ PROTECTION = "kubernetes.io/vac-protection"
 
 
 def validate(obj: Obj) -> Faults:
-    faults = csi_driver_name(Path("driverName"), obj.get("driverName") or "")
+    driver = (obj.get("driverName") or "").lower()
+    faults = checks.qualified(Path("driverName"), driver) if driver else [required(Path("driverName"))]
     if not obj.get("parameters"):
         faults.append(required(Path("parameters"), "must contain at least one key/value pair"))
     return faults + parameters(Path("parameters"), obj.get("parameters") or {})

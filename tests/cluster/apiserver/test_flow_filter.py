@@ -35,7 +35,7 @@ def schema(name: str, level: str) -> Obj:
     everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
     subject = {"kind": "Group", "group": {"name": "*"}}
     rule = {"subjects": [subject], "resourceRules": [everything]}
-    spec = {"priorityLevelConfiguration": {"name": level}, "matchingPrecedence": 1, "rules": [rule]}
+    spec = {"priorityLevelConfiguration": {"name": level}, "matchingPrecedence": 2, "rules": [rule]}
     return {"metadata": {"name": name, "uid": f"uid-{name}"}, "spec": spec}
 
 

@@ -11,6 +11,7 @@ from cluster.meta.errors import StatusError
 from cluster.meta.ownership import Writer, apply, update
 from cluster.meta.ownership.fieldset import FieldSet, show
 from cluster.meta.ownership.managed import ANCIENT
+from cluster.meta.ownership.typed import compare, to_set
 
 DEPLOYMENT = "io.k8s.api.apps.v1.Deployment"
 CONFIG_MAP = "io.k8s.api.core.v1.ConfigMap"
@@ -155,3 +156,13 @@ def test_kubectl_takes_over_its_own_client_side_apply() -> None:
     done = apply(live, config_map({"k": "2"}), structure(), writer("kubectl", 1)).obj
     assert done["data"] == {"k": "2"}
     assert '"k":"2"' in done["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
+
+
+def test_items_that_are_there_twice_are_owned_whole() -> None:
+    shape = structure("io.k8s.api.core.v1.PodSpec")
+    one, two = {"ip": "1.1.1.1", "hostnames": ["a"]}, {"ip": "1.1.1.1", "hostnames": ["b"]}
+    owned = to_set({"hostAliases": [one, two]}, shape)
+    assert owned.to_fields() == {"f:hostAliases": {'k:{"ip":"1.1.1.1"}': {}}}
+    found = compare({"hostAliases": [one]}, {"hostAliases": [one, two]}, shape)
+    assert found.added.to_fields() == {"f:hostAliases": {'k:{"ip":"1.1.1.1"}': {}}}
+    assert not compare({"hostAliases": [one, two]}, {"hostAliases": [one, two]}, shape).modified
