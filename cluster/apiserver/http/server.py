@@ -68,7 +68,7 @@ class HttpServer:
         self._last_answer = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._last_answer,), timeout=patience)
 
-    async def stop(self, patience: float = 2.0) -> None:
+    async def stop(self, patience: float = 5.0) -> None:
         """Refuse, let streams and answers run out for `patience` seconds, then cut."""
         self.refuse()
         try:
