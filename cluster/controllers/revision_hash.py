@@ -42,8 +42,15 @@ def template_hash(template: dict[str, Any], collision_count: int | None = None) 
 
 
 def revision_data(template: dict[str, Any]) -> dict[str, Any]:
-    """What a ControllerRevision of a StatefulSet or DaemonSet keeps of its owner."""
-    return {"spec": {"template": {**template, "$patch": "replace"}}}
+    """What a ControllerRevision of a StatefulSet or DaemonSet keeps of its owner, in the order of Go's maps: clients
+    compare its bytes with what they write of the owner."""
+    return {"spec": {"template": _in_order({**template, "$patch": "replace"})}}
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def revision_hash(data: dict[str, Any], collision_count: int | None = None) -> str:

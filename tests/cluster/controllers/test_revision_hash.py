@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.controllers.revision_hash import revision_hash, template_hash
+from cluster.controllers.revision_hash import revision_data, revision_hash, template_hash
 
 GOLDEN = Path(__file__).resolve().parents[4] / "shared/goldens/kube/hashes.jsonl"
 
@@ -33,3 +33,9 @@ def test_controller_revision_names_equal_the_recorded_ones() -> None:
         template = {k: v for k, v in data["spec"]["template"].items() if k != "$patch"}
         names = {revision_hash(data), template_hash(template), revision_hash(data, 0), template_hash(template, 0)}
         assert line["name"].split("-", 1)[1] in names
+
+
+def test_the_data_of_a_revision_is_in_order() -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "i"}]}, "metadata": {"labels": {"b": "1", "a": "2"}}}
+    data = revision_data(template)
+    assert json.dumps(data) == json.dumps(data, sort_keys=True)
