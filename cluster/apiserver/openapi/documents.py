@@ -19,7 +19,7 @@ from cluster.kinds.schema import Schema, raw_definitions
 
 _LIMIT = 12
 _DISCOVERY = {"api": "APIVersions", "apis": "APIGroupList"}
-_FORMAT = 3
+_FORMAT = 4
 """Raise it when documents of the same kinds change: clients keep them by hash."""
 
 

@@ -30,8 +30,9 @@ class Schemas:
     def __init__(self, raw: dict[str, Any], go_types: dict[str, dict[str, str]], version: int) -> None:
         self._raw = raw
         self._go = go_types
-        text = resources.files("cluster.data").joinpath("enums.json").read_bytes()
-        self._enums: dict[str, dict[str, list[str]]] = orjson.loads(text)
+        facts = orjson.loads(resources.files("cluster.data").joinpath("field-facts.json").read_bytes())
+        self._choices: dict[str, dict[str, list[str]]] = facts["choices"]
+        self._defaults: dict[str, dict[str, Any]] = facts["defaults"]
         self._prefix = _V3 if version == 3 else _V2
         self._v3 = version == 3
 
@@ -48,31 +49,33 @@ class Schemas:
 
     def definition(self, name: str) -> dict[str, Any]:
         raw = self._raw[name]
-        facts = self._go.get(name, {})
         out = self._convert(raw)
-        choices = self._enums.get(name, {})
         if "properties" in raw:
-            out["properties"] = {
-                key: _chosen(self._property(key, child, facts.get(key, "")), choices.get(key))
-                for key, child in raw["properties"].items()
-            }
+            out["properties"] = {key: self._property(name, key, child) for key, child in raw["properties"].items()}
         if name.endswith(".IntOrString"):
-            return {**_described(raw), "type": "string", "format": "int-or-string"} if not self._v3 else out
+            either = {"oneOf": [{"type": "integer"}, {"type": "string"}]} if self._v3 else {"type": "string"}
+            return {**_described(raw), "format": "int-or-string", **either}
         if name.endswith(".resource.Quantity") and not self._v3:
             return {**_described(raw), "type": "string"}
         return out
 
-    def _property(self, key: str, raw: dict[str, Any], go: str) -> dict[str, Any]:
+    def _property(self, name: str, key: str, raw: dict[str, Any]) -> dict[str, Any]:
         out = self._convert(raw)
         if key in ("apiVersion", "kind"):
             out.pop("enum", None)
+        choices = self._choices.get(name, {}).get(key)
+        if choices:
+            # Of a list or a map of strings, its items have them.
+            out.get("items", out.get("additionalProperties", out))["enum"] = choices
         if not self._v3:
             return out
-        if "$ref" in out:
-            out["allOf"] = [{"$ref": out.pop("$ref")}]
-        default = self._default(raw, GoType(go)) if go else None
+        go = self._go.get(name, {}).get(key, "")
+        default = self._defaults.get(name, {}).get(key, self._default(raw, GoType(go)) if go else None)
         if default is not None:
             out["default"] = default
+        if "$ref" in out and len(out) > 1:
+            # Beside a reference nothing else may stand.
+            out["allOf"] = [{"$ref": out.pop("$ref")}]
         return out
 
     def _default(self, raw: dict[str, Any], go: GoType) -> Any:
@@ -81,7 +84,7 @@ class Schemas:
         name = raw.get("$ref", "").rpartition("/")[2]
         if name:
             return {} if "properties" in self._raw.get(name, {}) else None
-        return None if go.omit_empty else _ZERO.get(_kind(raw))
+        return None if go.omit_empty or raw.get("format") == "byte" else _ZERO.get(_kind(raw))
 
     def _convert(self, raw: dict[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -97,13 +100,6 @@ class Schemas:
             elif key != "properties":
                 out[key] = value
         return out
-
-
-def _chosen(field: dict[str, Any], choices: list[str] | None) -> dict[str, Any]:
-    """A string field, or a list of strings, with the values it may have."""
-    if choices:
-        field.get("items", field)["enum"] = choices
-    return field
 
 
 def _kind(raw: dict[str, Any]) -> str:

@@ -15,3 +15,17 @@ async def test_fields_with_a_closed_set_of_values_name_them(wire: Wire) -> None:
     assert "ReadWriteOnce" in claim["accessModes"]["items"]["enum"]
     assert "enum" not in schemas[f"{CORE}Pod"]["properties"]["kind"]
     assert "enum" not in spec["nodeName"]
+
+
+async def test_defaults_are_told(wire: Wire) -> None:
+    schemas = (await wire.call("GET", "/openapi/v3/api/v1")).json()["components"]["schemas"]
+    assert schemas[f"{CORE}ContainerPort"]["properties"]["protocol"]["default"] == "TCP"
+    assert schemas[f"{CORE}ContainerPort"]["properties"]["containerPort"]["default"] == 0
+
+
+async def test_a_reference_stands_alone_or_in_a_list(wire: Wire) -> None:
+    schemas = (await wire.call("GET", "/openapi/v3/apis/networking.k8s.io/v1")).json()["components"]["schemas"]
+    rule = schemas["io.k8s.api.networking.v1.IngressRule"]["properties"]["http"]
+    assert list(rule) == ["$ref"]
+    backend = schemas["io.k8s.api.networking.v1.HTTPIngressPath"]["properties"]["backend"]
+    assert "allOf" in backend
