@@ -146,7 +146,7 @@ def _resource_rule(rule: Obj) -> Obj:
 
 
 def _subject(spec: Obj) -> UserInfo:
-    extra = tuple((k, tuple(v)) for k, v in (spec.get("extra") or {}).items())
+    extra = tuple((k, tuple(v or ())) for k, v in (spec.get("extra") or {}).items())
     return UserInfo(spec.get("user") or "", spec.get("uid") or "", tuple(spec.get("groups") or ()), extra)
 
 

@@ -112,6 +112,11 @@ async def test_questions_that_cannot_be_asked(wire: Wire, spec: dict[str, Any], 
     assert says in answer["message"]
 
 
+async def test_an_extra_without_values_is_no_fault(wire: Wire) -> None:
+    spec = {"user": "a", "extra": {"e": None}, "resourceAttributes": PODS}
+    assert (await review(wire, spec))["status"]["allowed"] is False
+
+
 async def test_metadata_of_a_review_must_be_empty(wire: Wire) -> None:
     spec = {"user": "a", "resourceAttributes": PODS}
     named = await review(wire, spec, metadata={"name": "x"})

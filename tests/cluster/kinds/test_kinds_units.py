@@ -182,7 +182,7 @@ def test_a_definition_becomes_a_kind() -> None:
         )
     )
     assert (kind.gvr, kind.short_names, kind.namespaced) == (("x.io", "v1", "things"), ("th",), True)
-    assert [sub.name for sub in kind.subresources] == ["scale", "status"]
+    assert [sub.name for sub in kind.subresources] == ["status", "scale"]
     obj = {
         "apiVersion": "x.io/v1",
         "kind": "Thing",
