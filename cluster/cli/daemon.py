@@ -21,10 +21,11 @@ from socket import gethostname
 from typing import Any
 
 from cluster.assembly.cluster import Cluster, ClusterOptions
-from cluster.cli import apiserver_flags, opening, places, storages
+from cluster.cli import opening, places, storages
 from cluster.cli.pki import FRONT_PROXY, Keys
 from cluster.cli.places import Place, Refused
 from cluster.cli.ranges import claim, pod_network, proxy_turn, service_network
+from cluster.cli.settings import kept_in
 from cluster.kinds.checks import LOOPBACK
 
 log = logging.getLogger(__name__)
@@ -152,9 +153,11 @@ def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
         hostname=gethostname().lower(),
         allowances=frozenset({LOOPBACK}),
     )
-    given = apiserver_flags.kept_in(config)
+    given = kept_in(config)
     if given:
-        server = replace(server, **apiserver_flags.options_of(given))
+        from cluster.cli.apiserver_options import options_of
+
+        server = replace(server, **options_of(given))
     return ClusterOptions(
         root=place.node,
         runtime=config["runtime"],

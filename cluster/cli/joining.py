@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, places, storages
+from cluster.cli import places, storages
 from cluster.cli.places import Place, Refused
+from cluster.cli.settings import kept_in
 
 
 def find(given: str, environ: Mapping[str, str]) -> Place:
@@ -48,7 +49,7 @@ def check(first: Place, place: Place) -> None:
 def entries(first: Place) -> dict[str, Any]:
     """The beginning of the new one's config.json."""
     config = places.read_json(first.config)
-    settings = apiserver_flags.kept_in(config)
+    settings = kept_in(config)
     taken = {name: config[name] for name in ("storage", "etcd_servers", "etcd_directory", "version") if name in config}
     return taken | {
         "joined": str(first.state),

@@ -19,6 +19,7 @@ from cluster.cli import places
 from cluster.cli.places import Place, Refused
 
 _DEFAULT_NAME = "pyhelm"
+_SETTINGS = "settings of the API server"
 
 
 def run(argv: Sequence[str], prog: str = "pyhelm cluster") -> int:
@@ -72,13 +73,23 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
+class _WithSettings(argparse.RawDescriptionHelpFormatter):
+    """Puts the table of settings in the place of its name; nothing but the help needs it in words."""
+
+    def add_text(self, text: str | None) -> None:
+        if text == _SETTINGS:
+            from cluster.cli.apiserver_flags import listing
+
+            text = listing()
+        super().add_text(text)
+
+
 def _add_start(parser: argparse.ArgumentParser) -> None:
-    from cluster.cli.apiserver_flags import listing
     from cluster.cli.ladder import RUNTIMES
     from cluster.cli.storages import KINDS
 
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = listing()
+    parser.formatter_class = _WithSettings
+    parser.epilog = _SETTINGS
     parser.add_argument(
         "--port", type=_port, default=0, help="of the API server on 127.0.0.1 (default: 6443, or a free one)"
     )
@@ -170,7 +181,6 @@ def _seconds(text: str) -> float:
 
 
 def _start(place: Place, arguments: argparse.Namespace) -> int:
-    from cluster.cli.apiserver_flags import parse_given
     from cluster.cli.start import StartOptions, start
     from cluster.cli.storages import Wish
 
@@ -185,7 +195,7 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
         context=not arguments.no_context,
         join=arguments.join,
         storage=Wish(arguments.storage, arguments.etcd_servers),
-        apiserver=parse_given(arguments.extra_config),
+        apiserver=_given(arguments.extra_config),
     )
     started = start(place, options, os.environ)
     if not started.fresh:
@@ -195,6 +205,14 @@ def _start(place: Place, arguments: argparse.Namespace) -> int:
     if options.context:
         print(f"Context {place.name} is now the current one of {started.kubeconfig}.")
     return 0
+
+
+def _given(words: Sequence[str]) -> dict[str, list[str]]:
+    if not words:
+        return {}
+    from cluster.cli.apiserver_flags import parse_given
+
+    return parse_given(words)
 
 
 def _stop(place: Place, arguments: argparse.Namespace) -> int:

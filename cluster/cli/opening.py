@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster.cli import apiserver_flags, storages
+from cluster.cli import storages
 from cluster.cli.places import Place, Refused
+from cluster.cli.settings import Settings, kept_in
 
 if TYPE_CHECKING:
     from cluster.cli.private_etcd import PrivateEtcd
@@ -64,7 +65,7 @@ async def open_store(
         return Opened(await SqliteStore.open(place.database, fail_point=fail_point, most_events=history))
     directory = config.get("etcd_directory")
     if not directory:
-        return Opened(await open_etcd(config["etcd_servers"], apiserver_flags.kept_in(config)))
+        return Opened(await open_etcd(config["etcd_servers"], kept_in(config)))
     from cluster.cli.private_etcd import PrivateEtcd
 
     etcd = PrivateEtcd(Path(directory))
@@ -76,7 +77,7 @@ async def open_store(
         raise
 
 
-async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings, *, restoring: bool = False) -> EtcdStore:
+async def open_etcd(urls: Sequence[str], settings: Settings, *, restoring: bool = False) -> EtcdStore:
     """Raises Refused, StoreUnavailable."""
     from cluster.storage.etcd import EtcdStore
 
@@ -88,11 +89,13 @@ async def open_etcd(urls: Sequence[str], settings: apiserver_flags.Settings, *, 
     return store
 
 
-def _tls(urls: Sequence[str], settings: apiserver_flags.Settings) -> ssl.SSLContext | None:
-    values = apiserver_flags.values_of(settings)
-    authority, certificate, key = (values.get(f"etcd-{part}") for part in ("cafile", "certfile", "keyfile"))
+def _tls(urls: Sequence[str], settings: Settings) -> ssl.SSLContext | None:
+    from cluster.cli.apiserver_flags import values_of
+
+    values = values_of(settings)
     if not any(url.startswith("https://") for url in urls):
         return None
+    authority, certificate, key = (values.get(f"etcd-{part}") for part in ("cafile", "certfile", "keyfile"))
     if (certificate is None) != (key is None):
         raise Refused("apiserver.etcd-certfile and apiserver.etcd-keyfile go together")
     try:

@@ -17,9 +17,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, opening, places, storages
+from cluster.cli import opening, places, storages
 from cluster.cli.places import Place, Refused
 from cluster.cli.private_etcd import PrivateEtcd
+from cluster.cli.settings import Settings, kept_in
 from cluster.cli.storages import Wish
 from cluster.storage import snapshot
 from cluster.storage.interface import Revision, StoreUnavailable
@@ -119,7 +120,7 @@ def _put(place: Place, config: Mapping[str, Any], found: Snapshot, revision: Rev
 
         replace(place.database, found.records, revision)
     elif config.get("etcd_servers"):
-        asyncio.run(_into_etcd(config["etcd_servers"], apiserver_flags.kept_in(config), found, revision))
+        asyncio.run(_into_etcd(config["etcd_servers"], kept_in(config), found, revision))
     else:
         _into_private_etcd(Path(config["etcd_directory"]), found, revision)
 
@@ -144,7 +145,7 @@ def _into_private_etcd(directory: Path, found: Snapshot, revision: Revision) -> 
         shutil.rmtree(beside, ignore_errors=True)
 
 
-async def _into_etcd(urls: list[str], settings: apiserver_flags.Settings, found: Snapshot, revision: Revision) -> None:
+async def _into_etcd(urls: list[str], settings: Settings, found: Snapshot, revision: Revision) -> None:
     from cluster.storage.etcd_restore import restore as replace
 
     store = await opening.open_etcd(urls, settings, restoring=True)

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, joining, kubeconfig, ladder, places, storages
-from cluster.cli.apiserver_flags import Settings
+from cluster.cli import joining, kubeconfig, ladder, places, storages
 from cluster.cli.kubeconfig import Access
 from cluster.cli.places import Place, Refused
+from cluster.cli.settings import Settings, kept_in, merged
 from cluster.cli.storages import Wish
 
 DEFAULT_VERSION = "1.36.2"
@@ -66,7 +66,7 @@ def start(place: Place, options: StartOptions, environ: Mapping[str, str]) -> St
             return _already(place, options, target)
         if options.context:
             kubeconfig.check(target)
-        apiserver_flags.options_of(_settings(place, options))
+        _check(_settings(place, options))
         storages.settled(place, places.read_json(place.config), options.storage)
         first = joining.find(options.join, environ) if options.join else None
         if first is not None:
@@ -92,7 +92,7 @@ def _already(place: Place, options: StartOptions, target: Path) -> Started:
         )
     if storages.changes(place, config, options.storage):
         raise Refused(f"cluster {place.name} runs already; stop it first to change the addresses of its etcd")
-    if _settings(place, options) != apiserver_flags.kept_in(config):
+    if _settings(place, options) != kept_in(config):
         names = ", ".join(f"apiserver.{name}" for name in options.apiserver)
         raise Refused(f"cluster {place.name} runs already, with other settings; stop it first to change {names}")
     if options.context and kubeconfig.points_to(target, place.name, server) in ("absent", "elsewhere"):
@@ -102,7 +102,14 @@ def _already(place: Place, options: StartOptions, target: Path) -> Started:
 
 def _settings(place: Place, options: StartOptions) -> dict[str, list[str]]:
     """What the API server is to run with: what is given, else what it had."""
-    return apiserver_flags.merged(apiserver_flags.kept_in(places.read_json(place.config)), options.apiserver)
+    return merged(kept_in(places.read_json(place.config)), options.apiserver)
+
+
+def _check(settings: Settings) -> None:
+    if settings:
+        from cluster.cli.apiserver_options import options_of
+
+        options_of(settings)
 
 
 def server_of(place: Place) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cluster.cli import apiserver_flags, kubeconfig, places, storages
+from cluster.cli import kubeconfig, places, storages
 from cluster.cli.asking import Asker
 from cluster.cli.places import Place
+from cluster.cli.settings import kept_in, shown
 
 RUNNING, PARTLY, STOPPED, ABSENT = 0, 1, 3, 4
 
@@ -28,7 +29,7 @@ def inspect(place: Place, environ: Mapping[str, str]) -> tuple[int, dict[str, An
         "storage": storages.told(config),
         **({"joined": config["joined"]} if config.get("joined") else {}),
     }
-    settings = apiserver_flags.shown(apiserver_flags.kept_in(config))
+    settings = shown(kept_in(config))
     if settings:
         told["extraConfig"] = {"apiserver": settings}
     if not places.running(place):

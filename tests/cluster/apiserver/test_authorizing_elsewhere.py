@@ -17,7 +17,8 @@ from cluster.apiserver.authz.webhook import AccessWebhook
 from cluster.apiserver.request import UserInfo
 from cluster.apiserver.server import ApiServer, ApiServerOptions
 from cluster.apiserver.webhook_config import Target
-from cluster.cli.apiserver_flags import options_of, parse_given
+from cluster.cli.apiserver_flags import parse_given
+from cluster.cli.apiserver_options import options_of
 from cluster.cli.places import Refused
 from cluster.storage.memory import MemoryStore
 

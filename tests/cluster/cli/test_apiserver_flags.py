@@ -9,8 +9,10 @@ import pytest
 
 from cluster.apiserver.server import ApiServerOptions
 from cluster.cli import places
-from cluster.cli.apiserver_flags import FLAGS, kept_in, listing, merged, options_of, parse_given, shown
+from cluster.cli.apiserver_flags import FLAGS, listing, parse_given
+from cluster.cli.apiserver_options import options_of
 from cluster.cli.places import Place, Refused
+from cluster.cli.settings import kept_in, merged, shown
 from cluster.cli.start import StartOptions, start
 
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n"
