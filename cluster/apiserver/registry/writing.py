@@ -22,7 +22,8 @@ def raise_invalid(registry: Registry, name: str, found: list[FieldError]) -> Non
     faults = [f for f in found if not f.allowance or f.allowance not in allowed]
     if faults:
         kind = registry.kind
-        raise errors.invalid((kind.group, kind.kind), name, [f.cause() for f in faults])
+        # Kinds that share a store are the same kind to the API server, called as it is stored.
+        raise errors.invalid((kind.storage_resource.group, kind.kind), name, [f.cause() for f in faults])
 
 
 def attributes(

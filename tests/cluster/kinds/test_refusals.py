@@ -186,3 +186,11 @@ def test_the_metadata_of_an_update_is_looked_at_as_often_as_the_kind_does() -> N
 
 def test_a_name_that_is_no_label_is_warned_of() -> None:
     assert name_warning({"metadata": {"name": "a.b"}}, "used") != []
+
+
+def test_two_sources_of_a_claim_have_to_be_the_same() -> None:
+    one, two = {"kind": "PersistentVolumeClaim", "name": "a"}, {"kind": "PersistentVolumeClaim", "name": "b"}
+    size = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}}
+    found = causes({**claim, "spec": {**size, "dataSource": one, "dataSourceRef": two}})
+    assert [c["message"] for c in found] == ["Invalid value: {}: must match dataSourceRef"]
