@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.registry.cache import DELETED, Change, Watch
 from cluster.kinds.apiextensions.acceptance import FINALIZER, accepted_status, holds, terminating
-from cluster.kinds.custom import has_rules, kinds_of, no_rules
 from cluster.kinds.kind import Convert, Kind
 from cluster.meta import errors
 from cluster.meta.objects import clone
@@ -116,6 +115,8 @@ class CustomResources:
         if held is not None and held[0] == mark:
             return
         try:
+            from cluster.kinds.custom import kinds_of
+
             kinds = kinds_of(crd, self._rules_for(crd), self._webhook_of(crd))
         except (ValueError, LookupError, TypeError) as error:
             # What cannot be served must not stop the feed that everything else lives on.
@@ -142,6 +143,8 @@ class CustomResources:
 
     def _rules_for(self, crd: Obj) -> Any:
         """Only a schema with rules brings in the evaluator."""
+        from cluster.kinds.custom import has_rules, no_rules
+
         if not has_rules(crd["spec"]):
             return no_rules
         if self._rules is None:

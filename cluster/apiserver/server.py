@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver import bootstrap
-from cluster.apiserver.admission.dynamic.calling import Caller
 from cluster.apiserver.admission.interface import Surroundings
 from cluster.apiserver.admission.plugins import default_chain
 from cluster.apiserver.aggregation.aggregator import Aggregator
@@ -82,6 +81,7 @@ from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
 if TYPE_CHECKING:
+    from cluster.apiserver.admission.dynamic.calling import Caller
     from cluster.apiserver.allocators.shared import SharedAllocator
     from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
@@ -178,6 +178,7 @@ class ApiServer:
         self.options = options or ApiServerOptions()
         self.store = store if self.options.encryption is None else _encrypted(store, self.options.encryption)
         self.clock = clock or RealClock()
+        self.started = self.clock.now()
         self.kinds = kinds or KindRegistry.builtin(self.options.kubernetes_version)
         self.feed = Feed(self.store)
         self.measured = MeasuredStore(self.store)
@@ -202,6 +203,7 @@ class ApiServer:
         self.steps = Steps()
         self.on_stop: list[Callable[[], None]] = []
         self.discovery: Discovery | None = None
+        self._webhooks: Caller | None = None
         self._masters: Masters | None = None
         self._http: HttpServer | None = None
         self._chain: Chain | None = None
@@ -276,7 +278,8 @@ class ApiServer:
         await self.authorizer.close()
         await self.token_sources.close()
         self.deadlines.close()
-        self.webhooks.close()
+        if self._webhooks is not None:
+            self._webhooks.close()
         if self.audit is not None:
             await self.audit.close()
 
@@ -309,6 +312,15 @@ class ApiServer:
 
     # Parts.
 
+    @property
+    def webhooks(self) -> Caller:
+        """What asks webhooks; made for the first of them."""
+        if self._webhooks is None:
+            from cluster.apiserver.admission.dynamic.calling import Caller
+
+            self._webhooks = Caller(self.feed)
+        return self._webhooks
+
     def registry(self, kind: Kind) -> Registry:
         """The registry of a served kind (one object for as long as the kind's value stays the same)."""
         held = self._registries.get(kind.gvr)
@@ -339,7 +351,6 @@ class ApiServer:
         return chain_of(self.options.authorization, self.rbac, self.feed, self.clock)
 
     def _services(self) -> Services:
-        self.webhooks = Caller(self.feed)
         surroundings = Surroundings(
             self.feed,
             _StatusWrites(self),
@@ -347,7 +358,7 @@ class ApiServer:
             self.authorizer,
             self.kinds,
             schema(self.minor),
-            self.webhooks,
+            lambda: self.webhooks,
         )
         return Services(
             self.measured,

@@ -25,9 +25,7 @@ from cluster.kubelet.node import NodeOptions
 from cluster.kubelet.runtimes.interface import Runtime
 from cluster.machinery.clock import Clock, RealClock
 from cluster.machinery.events import EventSink
-from cluster.machinery.fencing import FencedClient
 from cluster.machinery.informer import Informers
-from cluster.machinery.leases import Election, LeaderElector, lead
 from cluster.machinery.resources import ENDPOINT_SLICES, NODES, SERVICE_ACCOUNTS, SERVICES
 from cluster.meta.errors import StatusError, is_conflict
 from cluster.meta.types import Obj
@@ -39,8 +37,6 @@ log = logging.getLogger(__name__)
 _NAMESPACE_GRACE = 0.1
 """Seconds. Kubernetes waits for its other API servers to hear of the deletion; here there is one."""
 _SHARED_GRACE = 5.0
-_LEASE, _RENEW_WITHIN, _RETRY = 10.0, 7.0, 1.5
-"""Seconds; shorter than Kubernetes' own (15, 10, 2), so that a killed leader is replaced within 12."""
 _NOT_READY = "node.kubernetes.io/not-ready"
 
 
@@ -138,17 +134,9 @@ class Cluster:
         if not self._store.shared:
             await work(client, self.informers)
             return
+        from cluster.assembly.leading import led
 
-        async def term(elector: LeaderElector) -> None:
-            # What handlers of this term there are must not outlive it, so the informers are its own.
-            informers = Informers(client, self.clock)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(informers.run(), name=f"informers of {manager}")
-                await work(FencedClient(client, elector.holds), informers)
-
-        identity = self.options.identity or self.options.node_name
-        election = Election(manager, identity, duration=_LEASE, renew_deadline=_RENEW_WITHIN, retry=_RETRY)
-        await lead(client, self.clock, election, term)
+        await led(client, self.clock, manager, self.options.identity or self.options.node_name, work)
 
     async def _controllers(self, client: Client, informers: Informers) -> None:
         options = self._controller_options()

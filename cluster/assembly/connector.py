@@ -1,19 +1,19 @@
-"""What the API server asks of nodes, answered by the kubelets of this process."""
+"""What the API server asks of nodes, answered by the kubelets of this process.
+
+What is spoken over upgraded connections, and what proxies, is loaded with the first that asks for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
-from cluster.apiserver.http.messages import Connection, Request, Response
+from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.nodes import ExecOptions, LogOptions
-from cluster.assembly import proxying
 from cluster.client.interface import Client
-from cluster.kubelet import channels, portforward, remote, upgrade, websocket
+from cluster.kubelet import remote
 from cluster.kubelet.kubelet import Kubelet
 from cluster.kubelet.logs import Wanted
-from cluster.kubelet.spdy import Session
-from cluster.kubelet.streams import SpdyMessages
 from cluster.meta.errors import Reason, StatusError, bad_request
 from cluster.meta.objects import dig
 from cluster.meta.types import Obj
@@ -47,7 +47,9 @@ class Connector:
         async def serve(messages: remote.Messages, wanted: remote.Wanted) -> None:
             await kubelet.exec(messages, status.id, options.command, wanted)
 
-        return _messages(request, options, serve)
+        from cluster.assembly.streaming import commanded
+
+        return commanded(request, options, serve)
 
     async def attach(self, pod: Obj, options: ExecOptions, request: Request) -> Response:
         kubelet = self._kubelet(pod)
@@ -60,7 +62,9 @@ class Connector:
         async def serve(messages: remote.Messages, wanted: remote.Wanted) -> None:
             await kubelet.attach(messages, status.id, wanted, stdin_once=once)
 
-        return _messages(request, options, serve)
+        from cluster.assembly.streaming import commanded
+
+        return commanded(request, options, serve)
 
     async def port_forward(self, pod: Obj, ports: tuple[int, ...], request: Request) -> Response:
         if not self._kubelet(pod).streams:
@@ -70,31 +74,22 @@ class Connector:
         address = await self._kubelet(pod).address_of(pod)
         if dig(pod, "status", "phase") != "Running" or not address:
             raise bad_request(f"unable to forward port because pod is not running. Current status={_phase(pod)}")
-        target = portforward.Target(meta["name"], meta["uid"], address)
-        spoken = (portforward.TUNNEL_PROTOCOL, *channels.PORTS)
-        agreed = _agree(request, spoken, (portforward.SPDY_PROTOCOL,))
+        from cluster.assembly.streaming import forwarded
 
-        async def take_over(connection: Connection) -> None:
-            connection.write(agreed.head)
-            if agreed.spdy:
-                await portforward.over_spdy(Session(connection), target)
-                return
-            socket = websocket.WebSocket(connection)
-            if agreed.protocol == portforward.TUNNEL_PROTOCOL:
-                await portforward.over_spdy(Session(websocket.Tunnel(socket)), target)
-            else:
-                await portforward.over_channels(channels.Channels(socket, agreed.protocol), ports, target)
-
-        return Response(101, takeover=take_over)
+        return forwarded(request, ports, meta["name"], meta["uid"], address)
 
     async def proxy_pod(self, pod: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
         kubelet = self._kubelet(pod)
         if not kubelet.streams:
             raise _unsupported("proxying to simulated pods")
         address = await kubelet.address_of(pod)
+        from cluster.assembly import proxying
+
         return await proxying.forward(await proxying.endpoint_of_pod(pod, address, port, scheme), path, request)
 
     async def proxy_service(self, service: Obj, port: str, scheme: str, path: str, request: Request) -> Response:
+        from cluster.assembly import proxying
+
         endpoint = await proxying.endpoint_of_service(self.client(), service, port, scheme, self._owns)
         return await proxying.forward(endpoint, path, request)
 
@@ -106,38 +101,6 @@ class Connector:
             if kubelet.streams and await kubelet.owns(address):
                 return True
         return False
-
-
-Serve = Callable[[remote.Messages, remote.Wanted], Awaitable[None]]
-
-
-def _messages(request: Request, options: ExecOptions, serve: Serve) -> Response:
-    """Hand the connection over to what speaks in channels, whichever protocol carries them."""
-    agreed = _agree(request, channels.COMMANDS, remote.SPOKEN_SPDY)
-    wanted = remote.Wanted(options.stdin, options.stdout, options.stderr, options.tty)
-
-    async def take_over(connection: Connection) -> None:
-        connection.write(agreed.head)
-        if not agreed.spdy:
-            socket = websocket.WebSocket(connection)
-            await serve(channels.Channels(socket, agreed.protocol, outcomes=True), wanted)
-            return
-        messages = SpdyMessages(Session(connection))
-        try:
-            if await messages.open(wanted.streams):
-                await serve(messages, wanted)
-                await connection.drain()
-        finally:
-            await messages.stop()
-
-    return Response(101, takeover=take_over)
-
-
-def _agree(request: Request, over_websocket: Sequence[str], over_spdy: Sequence[str]) -> upgrade.Upgrade:
-    try:
-        return upgrade.agree(request.headers, over_websocket, over_spdy)
-    except websocket.NotWebSocket as refusal:
-        raise bad_request(str(refusal)) from refusal
 
 
 def _phase(pod: Obj) -> str:

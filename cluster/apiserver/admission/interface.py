@@ -101,7 +101,7 @@ class Surroundings:
     schema: Any = None
     """cluster.kinds.schema.Schema of the served Kubernetes minor."""
     webhooks: Any = None
-    """cluster.apiserver.admission.dynamic.calling.Caller."""
+    """Answers the cluster.apiserver.admission.dynamic.calling.Caller, which is made for the first webhook."""
 
 
 class Plugin(Protocol):

@@ -26,6 +26,13 @@ _NARROWEST = 8
 _NEVER = "0001-01-01T00:00:00Z"
 
 
+def text(table: str, found: Iterable[Level], *, details: bool = False) -> str:
+    """`table` is priority_levels, queues or requests; with `details` it says what requests ask."""
+    if table == "requests":
+        return requests(found, details=details)
+    return levels(found) if table == "priority_levels" else queues(found)
+
+
 def levels(found: Iterable[Level]) -> str:
     return table(_LEVEL, [_level(level) for level in sorted(found, key=lambda level: level.name)])
 

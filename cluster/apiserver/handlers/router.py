@@ -22,6 +22,19 @@ SubHandler = Callable[[Context, Registry], Awaitable[Response]]
 NOT_FOUND = "the server could not find the requested resource"
 
 
+def when_asked(make: Callable[[], Handler]) -> Handler:
+    """A handler that is made, and loaded with what it needs, when somebody asks it for the first time."""
+    made: Handler | None = None
+
+    async def handler(ctx: Context) -> Response:
+        nonlocal made
+        if made is None:
+            made = make()
+        return await made(ctx)
+
+    return handler
+
+
 def page_not_found() -> Response:
     return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.http.messages import Response
-from cluster.apiserver.metrics.state import STARTED
 from cluster.apiserver.request import Context
 
 if TYPE_CHECKING:
@@ -23,21 +22,22 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 class Statusz:
-    """`info` is what /version says; `now` the clock."""
+    """`info` is what /version says; `started` the time of the start by the clock that `now` reads."""
 
-    def __init__(self, info: Mapping[str, Any], now: Any) -> None:
+    def __init__(self, info: Mapping[str, Any], started: float, now: Callable[[], float]) -> None:
         self._info = info
+        self._started = started
         self._now = now
 
     async def __call__(self, _: Context) -> Response:
-        info, up = self._info, int(self._now() - STARTED)
+        info, up = self._info, int(self._now() - self._started)
         hours, minutes, seconds = up // 3600, up // 60 % 60, up % 60
         lines = [
             "",
             "apiserver statusz",
             _WARNING,
             "",
-            f"Started= {time.strftime('%a %b %d %H:%M:%S UTC %Y', time.gmtime(STARTED))}",
+            f"Started= {time.strftime('%a %b %d %H:%M:%S UTC %Y', time.gmtime(self._started))}",
             f"Up= {hours} hr {minutes:02d} min {seconds:02d} sec",
             f"Go version= {info['goVersion']}",
             f"Binary version= {str(info['gitVersion']).removeprefix('v')}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from cluster.apiserver.registry.registry import Registry
 
 _OF_A_RESOURCE = ("group", "resource")
-STARTED = time.time()
-"""When this module was loaded, which is when the process started to be a server."""
 
 
 def storage(feed: Feed) -> Iterator[Family]:
@@ -96,12 +93,12 @@ def features(enabled: dict[str, tuple[str, bool]]) -> Iterator[Family]:
     )  # fmt: skip
 
 
-def process() -> Iterator[Family]:
-    """Of this process; memory and descriptors where the system says them (/proc)."""
+def process(started: float) -> Iterator[Family]:
+    """Of this process, a server since `started`; memory and descriptors where the system says them (/proc)."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     yield _process("cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.",
                    used.ru_utime + used.ru_stime)  # fmt: skip
-    yield _process("start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", STARTED)
+    yield _process("start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", started)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     yield _process("max_fds", "gauge", "Maximum number of open file descriptors.", most)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.apiextensions.crd_checks import validate, validate_update
+from cluster.kinds.checks import Faults
 from cluster.kinds.columns import DEFAULT as PLAIN
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.strategy import fill, keep_status, status
@@ -44,13 +44,26 @@ def _prepare_update(new: Obj, old: Obj) -> None:
             break
 
 
+def _validate(crd: Obj) -> Faults:
+    # Most clusters see no definition, and what checks one is much.
+    from cluster.kinds.apiextensions.crd_checks import validate
+
+    return validate(crd)
+
+
+def _validate_update(new: Obj, old: Obj) -> Faults:
+    from cluster.kinds.apiextensions.crd_checks import validate_update
+
+    return validate_update(new, old)
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
-    validate=validate,
-    validate_update=validate_update,
+    validate=_validate,
+    validate_update=_validate_update,
     generation=True,
     unconditional_update=False,
 )

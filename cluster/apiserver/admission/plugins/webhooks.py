@@ -73,7 +73,7 @@ class _Webhooks(PlainPlugin):
         review = _review(hook, a)
         timeout = float(hook.get("timeoutSeconds") or 10)
         try:
-            answer = await self.around.webhooks.ask(hook["clientConfig"], review, timeout)
+            answer = await self.around.webhooks().ask(hook["clientConfig"], review, timeout)
             response = _response(answer, review["request"]["uid"])
         except CallFailed as failure:
             if hook.get("failurePolicy") == "Ignore":
