@@ -98,7 +98,9 @@ def test_large_file_is_refused() -> None:
         read_archive(tgz({"gold/big": b"\0" * (5 * 1024 * 1024 + 1)}))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(b"no tar", mtime=0), gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(b"no tar", mtime=0), gzip.compress(b"", mtime=0)]
+)
 def test_broken_archive_is_a_chart_error(data: bytes) -> None:
     with pytest.raises(ChartError):
         read_archive(data)
