@@ -246,7 +246,8 @@ try:
 except ImportError:
     run = asyncio.run
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 
 async def opened(folder, storage):
     if storage == "memory":

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver import bootstrap
@@ -21,20 +19,10 @@ from cluster.apiserver.admission.plugins import default_chain
 from cluster.apiserver.aggregation.aggregator import Aggregator
 from cluster.apiserver.aggregation.trust import Trust
 from cluster.apiserver.allocators.services import ServiceAllocator
-from cluster.apiserver.authn.bootstrap_tokens import BootstrapTokens
-from cluster.apiserver.authn.certificates import CertificateAuthenticator
-from cluster.apiserver.authn.interface import Authenticator, TokenAuthenticator
 from cluster.apiserver.authn.request_headers import (
-    FrontProxy,
     IdentityHeaders,
-    RequestHeaderAuthenticator,
-    authorities,
 )
 from cluster.apiserver.authn.tokens import (
-    AgnosticTokens,
-    BearerAuthenticator,
-    ForThisServer,
-    StaticTokens,
     TokenSources,
 )
 from cluster.apiserver.authz.escalation import EscalationCheck
@@ -44,7 +32,8 @@ from cluster.apiserver.authz.rbac import RbacAuthorizer
 from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.compaction import Compaction
 from cluster.apiserver.crds import CustomResources
-from cluster.apiserver.expiry import TTL, EventExpiry
+from cluster.apiserver.credentials import authenticators, token_sources
+from cluster.apiserver.expiry import EventExpiry
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
 from cluster.apiserver.filters.chain import After, Chain, Step
@@ -64,6 +53,7 @@ from cluster.apiserver.identity import Identity
 from cluster.apiserver.metrics.requests import RequestMetrics
 from cluster.apiserver.metrics.store import MeasuredStore
 from cluster.apiserver.nodes import NodeConnector
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.registry.cache import Watch
 from cluster.apiserver.registry.feed import Feed
 from cluster.apiserver.registry.hooks import default_hooks
@@ -71,92 +61,23 @@ from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.services import Hooks, Services
 from cluster.apiserver.request import LOOPBACK, UserInfo
 from cluster.apiserver.startup import Steps
-from cluster.client.endpoint import KeyPair
 from cluster.kinds.kind import Kind
 from cluster.kinds.registry import KindRegistry
 from cluster.kinds.schema import schema
 from cluster.machinery.clock import Clock, RealClock
-from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupResource, GroupVersionResource, Obj
 from cluster.storage.interface import Store
 
 if TYPE_CHECKING:
     from cluster.apiserver.admission.dynamic.calling import Caller
     from cluster.apiserver.allocators.shared import SharedAllocator
-    from cluster.apiserver.audit import AuditOptions
     from cluster.apiserver.audit.trail import AuditTrail
-    from cluster.apiserver.authn.oidc import JwtIssuer
-    from cluster.apiserver.authn.service_accounts import ServiceAccountTokens, TokenIssuer
-    from cluster.apiserver.authn.webhook import TokenWebhook
-    from cluster.apiserver.authz.configuration import Mode
     from cluster.apiserver.masters import Masters
     from cluster.client.interface import Client
     from cluster.storage.encryption.configuration import Encryption
 
 
 _log = logging.getLogger(__name__)
-_ISSUER = "https://kubernetes.default.svc"
-"""The audience of a server that issues no tokens."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiServerOptions:
-    """How to serve. `port` 0 takes a free one; without `tls_certificate` it speaks plain HTTP.
-
-    `client_ca` verifies client certificates. `tokens` is a table of bearer tokens, `token_file` the same as CSV.
-    `allowances` names faults of validation this server tolerates (see FieldError.allowance).
-    `signing_key` (PEM) issues service account tokens. `advertise` is the address written
-    into the `kubernetes` Service's endpoints and shown by discovery.
-    """
-
-    address: str = "127.0.0.1"
-    port: int = 0
-    advertise: str = ""
-    serve: bool = True
-    """False: no socket at all, only in-process clients."""
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    client_ca: Path | None = None
-    front_proxy: FrontProxy | None = None
-    """Whose word is taken for who a user is; also published for the servers behind this one."""
-    proxy_client: KeyPair | None = None
-    """What this server shows of itself to the servers it hands requests on to."""
-    tokens: Mapping[str, UserInfo] = field(default_factory=dict)
-    token_file: Path | None = None
-    anonymous: bool = True
-    service_cidr: str = "10.96.0.0/16"
-    node_ports: tuple[int, int] = (30000, 32767)
-    kubernetes_version: str = "1.36.2"
-    allowances: frozenset[str] = frozenset()
-    requests_inflight: int = 400
-    mutating_requests_inflight: int = 200
-    """The seats of this server are both together; without priority and fairness they are bounds of their own."""
-    priority_and_fairness: bool = True
-    request_timeout: float = 60.0
-    """Seconds; watches and streams have none."""
-    min_request_timeout: float = 1800.0
-    """Seconds a watch goes on at least, when its client does not say."""
-    event_ttl: float = TTL
-    """Seconds that an Event is kept after its last change; 0: for ever."""
-    shutdown_delay: float = 0.0
-    """Seconds for which it goes on serving after it has said that it is not ready any more."""
-    hostname: str = "localhost"
-    """Of the machine; it tells this server from others in the lease that says it lives."""
-    signing_key: Path | None = None
-    anonymous_paths: frozenset[str] = frozenset()
-    """Where requests without a credential are let in; none: everywhere, if `anonymous` lets them in at all."""
-    jwt: Sequence[JwtIssuer] = ()
-    """OpenID Connect issuers whose tokens are believed."""
-    authorization: Sequence[Mode] = ()
-    """The authorizers in their order; none: Node and RBAC."""
-    token_webhook: TokenWebhook | None = None
-    """Who is asked about tokens that nobody here knows."""
-    service_accounts: ServiceAccountTokens | None = None
-    """How tokens of service accounts are issued and recognised, beside `signing_key`; None: as usual."""
-    encryption: Encryption | None = None
-    """What is encrypted in the store, and how; None stores everything as it is."""
-    audit: AuditOptions | None = None
-    """Where and what to log of requests; None logs nothing."""
 
 
 _PATIENCE = 20.0
@@ -386,60 +307,8 @@ class ApiServer:
         self.feed.cache(GroupResource("", "services")).add_watch(Watch("", "", None, made.followed))
         return made
 
-    def _authenticators(self) -> list[Authenticator]:
-        bearer = BearerAuthenticator(self.token_sources)
-        front, users = self.options.front_proxy, self.options.client_ca
-        if front is None:
-            return [CertificateAuthenticator(), bearer]
-        vouching = authorities(users) if users is not None else frozenset()
-        return [RequestHeaderAuthenticator(front), CertificateAuthenticator(vouching), bearer]
-
-    def _token_sources(self) -> TokenSources:
-        """Those who know bearer tokens, in the order they are asked."""
-        accounts = self._account_tokens()
-        audiences = accounts.audiences if accounts is not None else ()
-        plain: list[AgnosticTokens] = [StaticTokens(self.options.tokens)]
-        if self.options.token_file is not None:
-            plain.append(StaticTokens.read(self.options.token_file))
-        plain.append(BootstrapTokens(self.feed, self.clock))
-        audiences = audiences or (_ISSUER,)
-        sources: list[TokenAuthenticator] = [ForThisServer(source, audiences) for source in plain]
-        if accounts is not None:
-            from cluster.apiserver.authn.legacy_tokens import LegacyTokens
-
-            sources += [LegacyTokens(accounts, self.feed, self._label_secret), accounts]
-        if self.options.jwt:
-            from cluster.apiserver.authn.oidc import OidcTokens
-
-            sources += [OidcTokens(issuer, audiences, self.clock) for issuer in self.options.jwt]
-        if self.options.token_webhook is not None:
-            from cluster.apiserver.authn.webhook import WebhookTokens
-
-            sources.append(WebhookTokens(self.options.token_webhook, audiences, self.clock))
-        return TokenSources(sources, audiences)
-
-    def _account_tokens(self) -> TokenIssuer | None:
-        if self.options.signing_key is None:
-            return None
-        from cluster.apiserver.authn.jose import SigningKey
-        from cluster.apiserver.authn.service_accounts import TokenIssuer
-
-        key = SigningKey(self.options.signing_key.read_bytes())
-        issuer = TokenIssuer(key, self.clock, self.feed, self.options.service_accounts)
-        self.services.extras["tokens"] = issuer
-        return issuer
-
-    async def _label_secret(self, namespace: str, name: str, uid: str, date: str) -> None:
-        from cluster.apiserver.authn.legacy_tokens import LAST_USED
-
-        patch = {"metadata": {"uid": uid, "labels": {LAST_USED: date}}}
-        try:
-            await self.client().patch(GroupVersionResource("", "v1", "secrets"), name, namespace, patch)
-        except StatusError as error:
-            _log.warning("the last use of secret %s/%s cannot be written: %s", namespace, name, error)
-
     def _listener(self) -> None:
-        self.token_sources = self._token_sources()
+        self.token_sources = token_sources(self)
         if not self.options.serve:
             return
         answered: list[After] = [self.deadlines.answered, self.requests.answered]
@@ -455,7 +324,7 @@ class ApiServer:
                 self.requests.arrived,
                 self.deadlines,
                 Authentication(
-                    self._authenticators(),
+                    authenticators(self),
                     anonymous=self.options.anonymous,
                     anonymous_paths=self.options.anonymous_paths,
                     told=IdentityHeaders(self.options.front_proxy),

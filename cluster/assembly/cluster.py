@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.assembly.aggregated import others_of
 from cluster.assembly.connector import Connector
 from cluster.client.interface import Client

@@ -133,7 +133,7 @@ def _settle() -> None:
 
 def _options(place: Place, config: dict[str, Any]) -> ClusterOptions:
     from cluster.apiserver.authn.request_headers import FrontProxy
-    from cluster.apiserver.server import ApiServerOptions
+    from cluster.apiserver.options import ApiServerOptions
     from cluster.client.endpoint import KeyPair
 
     keys = Keys(place.pki)

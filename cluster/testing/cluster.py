@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from cluster.apiserver.server import ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
 from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.kinds.checks import LOOPBACK
 from cluster.storage.interface import Store

@@ -18,8 +18,9 @@ from typing import Any
 import httpx
 import orjson
 
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.client.interface import Client
 from cluster.controllers.context import Options
 from cluster.controllers.set import run_controllers

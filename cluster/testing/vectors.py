@@ -307,8 +307,9 @@ def fresh_api_server() -> Iterator[str]:
 
 
 async def _serve(place: dict[str, Any], ready: threading.Event) -> None:
+    from cluster.apiserver.options import ApiServerOptions
     from cluster.apiserver.request import UserInfo
-    from cluster.apiserver.server import ApiServer, ApiServerOptions
+    from cluster.apiserver.server import ApiServer
     from cluster.storage.memory import MemoryStore
 
     place["loop"], place["stop"] = asyncio.get_running_loop(), asyncio.Event()

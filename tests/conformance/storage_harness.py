@@ -10,13 +10,14 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from cluster.apiserver.backend import ObjectWatch
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.registry.delete import delete
 from cluster.apiserver.registry.entry import encode
 from cluster.apiserver.registry.options import DeleteOptions, ReadOptions, WriteOptions
 from cluster.apiserver.registry.read import Page, get_entry, list_page
 from cluster.apiserver.registry.registry import Registry
 from cluster.apiserver.registry.update import Change, update
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.client.interface import WatchEvent
 from cluster.meta.types import GroupVersionResource, Obj
 from cluster.storage.interface import Revision, Store

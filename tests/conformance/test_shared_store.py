@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.client.interface import Client
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource, Obj

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from cluster.apiserver.http.messages import Request, Response
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.storage.memory import MemoryStore
 
 PATIENCE = 5.0

@@ -13,9 +13,10 @@ import pytest
 from api_history import Filter, History, Read, Refusal, Seen, Value, Write, check_registers, check_watch
 
 from cluster.apiserver.handlers import watch as watch_handler
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.registry import cache as watch_cache
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.client.http import HttpClient
 from cluster.machinery.clock import RealClock
 from cluster.machinery.informer import Informer

@@ -7,19 +7,15 @@ resources. While it does not answer, its group versions are told without resourc
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from cluster.apiserver.aggregation.asking import NotTold, ask_on, read
 from cluster.apiserver.aggregation.availability import AGGREGATOR
-from cluster.apiserver.aggregation.proxy import Document, Proxy
+from cluster.apiserver.aggregation.proxy import Proxy
 from cluster.apiserver.aggregation.registrations import Registration, Registrations
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.service_endpoints import Unresolved
-from cluster.client.endpoint import BadBundle, NoAnswer
 from cluster.machinery.clock import Clock
 from cluster.machinery.workqueue import WorkQueue
 from cluster.meta.types import GroupVersion, Obj
@@ -29,11 +25,6 @@ _ACCEPT = f"{_KIND % 'v2'},{_KIND % 'v2beta1'}"
 _EVERY = 60.0
 _WORKERS = 2
 _ASKING = UserInfo(AGGREGATOR.name)
-_log = logging.getLogger(__name__)
-
-
-class NotTold(Exception):
-    """The server does not say what it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +53,7 @@ class RemoteDiscovery:
             self._queue.add(registration.name)
         async with asyncio.TaskGroup() as group:
             for _ in range(_WORKERS):
-                group.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            name = await self._queue.get()
-            try:
-                await self._sync(name)
-            except (NotTold, NoAnswer, Unresolved, BadBundle, OSError, TimeoutError) as error:
-                _log.debug("discovery of %s: %s", name, error)
-                self._queue.add_rate_limited(name)
-            except Exception:
-                # What another server sends must not end this.
-                _log.exception("discovery of %s", name)
-                self._queue.add_rate_limited(name)
-            else:
-                self._queue.forget(name)
-            finally:
-                self._queue.done(name)
+                group.create_task(ask_on(self._queue, self._sync, "discovery"))
 
     async def _sync(self, name: str) -> None:
         registration = self._registrations.named(name)
@@ -119,7 +93,7 @@ class RemoteDiscovery:
         if answer.status == 503:
             raise NotTold(f"{registration.service} answered 503")
         if answer.status == 200 and "as=APIGroupDiscoveryList" in answer.content_type.replace(" ", ""):
-            made = _Kept(_versions(_read(answer)), answer.etag)
+            made = _Kept(_versions(read(answer)), answer.etag)
             self._kept[_service(registration)] = made
             return made.versions
         return await self._one_by_one(registration)
@@ -128,22 +102,12 @@ class RemoteDiscovery:
         answer = await self._proxy.ask(registration, registration.path, _ASKING, accept="application/json")
         if answer.status != 200:
             raise NotTold(f"{registration.path} was answered with {answer.status}")
-        resources = converted(_read(answer).get("resources") or [])
+        resources = converted(read(answer).get("resources") or [])
         return {registration.gv: {"version": registration.gv.version, "resources": resources}}
 
 
 def _service(registration: Registration) -> tuple[str, str, int]:
     return registration.namespace, registration.service, registration.port
-
-
-def _read(answer: Document) -> Obj:
-    try:
-        found = orjson.loads(answer.body)
-    except ValueError as error:
-        raise NotTold(f"the answer is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise NotTold("the answer is no object")
-    return found
 
 
 def _versions(document: Obj) -> dict[GroupVersion, Obj]:

@@ -7,7 +7,6 @@ document told as v3, from here. Looked at again every minute; after failures mor
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,22 +14,16 @@ from typing import Any
 import orjson
 
 from cluster.apiserver.aggregation import swagger
+from cluster.apiserver.aggregation.asking import NotTold, ask_on, read
 from cluster.apiserver.aggregation.proxy import Document, Proxy
 from cluster.apiserver.aggregation.registrations import Registration, Registrations
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.service_endpoints import Unresolved
-from cluster.client.endpoint import BadBundle, NoAnswer
 from cluster.machinery.clock import Clock
 from cluster.machinery.workqueue import WorkQueue
 
 ASKING = UserInfo("system:aggregator")
 _PATIENCE = 60.0
 _EVERY, _LONGEST = 60.0, 3600.0
-_log = logging.getLogger(__name__)
-
-
-class NotTold(Exception):
-    """The server has no such document."""
 
 
 @dataclass(slots=True)
@@ -93,21 +86,7 @@ class RemoteDocuments:
         self._registrations.listeners.append(self._happened)
         for registration in self._registrations.remote.values():
             self._happened(registration.name)
-        while True:
-            name = await self._queue.get()
-            try:
-                await self._sync(name)
-            except (NotTold, NoAnswer, Unresolved, BadBundle, OSError, TimeoutError) as error:
-                _log.debug("OpenAPI of %s: %s", name, error)
-                self._queue.add_rate_limited(name)
-            except Exception:
-                # What another server sends must not end this.
-                _log.exception("OpenAPI of %s", name)
-                self._queue.add_rate_limited(name)
-            else:
-                self._queue.forget(name)
-            finally:
-                self._queue.done(name)
+        await ask_on(self._queue, self._sync, "OpenAPI")
 
     def _happened(self, name: str) -> None:
         """An APIService has changed: what was not known may be told now, and what is gone is not told any more."""
@@ -145,7 +124,7 @@ class RemoteDocuments:
             if index is None:
                 raise NotTold(f"/openapi/v2 was answered with {answer.status}")
             return _Known(index, {})
-        document = _read(answer)
+        document = read(answer)
         part = swagger.cut(document, f"{registration.path}/")
         mark = answer.etag or hashlib.sha256(answer.body).hexdigest()
         if index is not None:
@@ -163,18 +142,8 @@ class RemoteDocuments:
             return None
         if answer.status != 200:
             raise NotTold(f"/openapi/v3 was answered with {answer.status}")
-        paths = _read(answer).get("paths")
+        paths = read(answer).get("paths")
         return paths if isinstance(paths, dict) else {}
 
     async def _ask(self, registration: Registration, path: str, accept: str = "", etag: str = "") -> Document:
         return await self._proxy.ask(registration, path, ASKING, accept=accept, etag=etag, seconds=_PATIENCE)
-
-
-def _read(answer: Document) -> Mapping[str, Any]:
-    try:
-        found = orjson.loads(answer.body)
-    except ValueError as error:
-        raise NotTold(f"the answer is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise NotTold("the answer is no object")
-    return found

@@ -17,7 +17,8 @@ from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource, Obj
 
 if TYPE_CHECKING:
-    from cluster.apiserver.server import ApiServer, ApiServerOptions
+    from cluster.apiserver.options import ApiServerOptions
+    from cluster.apiserver.server import ApiServer
 
 MAPS = GroupVersionResource("", "v1", "configmaps")
 NAMESPACE, NAME = "kube-system", "extension-apiserver-authentication"

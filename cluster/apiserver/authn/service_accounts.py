@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cluster.apiserver.authn import jose
 from cluster.apiserver.authn.interface import InvalidCredential, Recognised, intersection
 from cluster.apiserver.authn.jose import PublicKey, SigningKey
+from cluster.apiserver.options import ISSUER
 from cluster.apiserver.request import UserInfo
 from cluster.meta import times
 from cluster.meta.types import GroupResource, Obj
@@ -44,7 +45,7 @@ class ServiceAccountTokens:
     keys) verify beside the signing key. `longest` bounds what is asked for, in seconds (0: as Kubernetes does).
     `extend`: whether tokens for pods that ask for an hour live a year, so that old clients survive."""
 
-    issuers: tuple[str, ...] = ("https://kubernetes.default.svc",)
+    issuers: tuple[str, ...] = (ISSUER,)
     keys: tuple[PublicKey, ...] = ()
     audiences: tuple[str, ...] = ()
     """Of this API server; none: its issuer."""

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cluster.apiserver.http.messages import Response
+from cluster.apiserver.options import ISSUER
 from cluster.apiserver.request import Context
 
 if TYPE_CHECKING:
-    from cluster.apiserver.server import ApiServerOptions
+    from cluster.apiserver.options import ApiServerOptions
 
 _WARNING = (
     "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is "
     "for debugging purposes only."
 )
-ISSUER = "https://kubernetes.default.svc"
 _PATHS = ("/flagz", "/healthz", "/livez", "/metrics", "/readyz", "/statusz", "/version")
 _TEXT = "text/plain; charset=utf-8"
 

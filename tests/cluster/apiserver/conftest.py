@@ -11,8 +11,9 @@ import pytest
 from apiserver_hooks import Hooks, certificate
 from apiserver_wire import Wire
 
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.storage.memory import MemoryStore
 
 ADMIN = UserInfo("admin", "", ("system:masters",))

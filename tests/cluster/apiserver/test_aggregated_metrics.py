@@ -17,8 +17,9 @@ import pytest
 
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.http.server import HttpServer
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import ANONYMOUS, UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.kinds.checks import LOOPBACK
 from cluster.meta.types import GroupVersionResource, Obj
 from cluster.storage.memory import MemoryStore
@@ -132,7 +133,8 @@ async def test_kubectl_top(server: ApiServer, tmp_path: Path) -> None:
 def test_a_server_without_others_behind_it_loads_nothing_for_them() -> None:
     code = (
         "import asyncio, sys\n"
-        "from cluster.apiserver.server import ApiServer, ApiServerOptions\n"
+        "from cluster.apiserver.options import ApiServerOptions\n"
+        "from cluster.apiserver.server import ApiServer\n"
         "from cluster.storage.memory import MemoryStore\n"
         "async def main():\n"
         "    server = ApiServer(MemoryStore(), ApiServerOptions(serve=False))\n"

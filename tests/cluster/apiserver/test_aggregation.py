@@ -14,8 +14,9 @@ import pytest
 from apiserver_wire import Wire
 
 from cluster.apiserver.authn.request_headers import FrontProxy
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.client.endpoint import KeyPair
 from cluster.kinds.checks import LOOPBACK
 from cluster.meta.errors import StatusError

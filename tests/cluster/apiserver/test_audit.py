@@ -21,8 +21,9 @@ from cluster.apiserver.audit.options import Mode
 from cluster.apiserver.audit.record import sources_of, without_managed_fields
 from cluster.apiserver.audit.webhook import Webhook
 from cluster.apiserver.http.messages import Request
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import Query, UserInfo, parse_info
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.machinery.clock import RealClock, VirtualClock
 from cluster.meta.types import Obj
 from cluster.storage.memory import MemoryStore

@@ -14,8 +14,9 @@ from review_server import ReviewServer
 
 from cluster.apiserver.authz.configuration import Mode, of_names, read
 from cluster.apiserver.authz.webhook import AccessWebhook
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.apiserver.webhook_config import Target
 from cluster.cli.apiserver_flags import parse_given
 from cluster.cli.apiserver_options import options_of

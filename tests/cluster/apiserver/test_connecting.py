@@ -13,8 +13,9 @@ from apiserver_wire import Wire
 
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.nodes import ExecOptions
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.meta.types import GroupVersionResource, Obj
 from cluster.storage.memory import MemoryStore
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionKind, GroupVersionResource, Obj
 from cluster.storage.memory import MemoryStore

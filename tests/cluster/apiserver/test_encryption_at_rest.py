@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from apiserver_wire import Wire
 
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.storage.encryption.configuration import Encryption
 from cluster.storage.interface import Key, Store
 from cluster.storage.memory import MemoryStore

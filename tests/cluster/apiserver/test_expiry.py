@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cluster.apiserver.expiry import TTL, EventExpiry
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.machinery.clock import VirtualClock, rfc3339
 from cluster.meta.errors import StatusError
 from cluster.meta.types import GroupVersionResource, Obj

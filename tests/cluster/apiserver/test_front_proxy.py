@@ -13,8 +13,9 @@ import pytest
 
 from cluster.apiserver.aggregation.trust import MAPS, NAME, combined
 from cluster.apiserver.authn.request_headers import FrontProxy
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.storage.memory import MemoryStore
 from cluster.testing.authority import Authority
 

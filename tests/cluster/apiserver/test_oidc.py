@@ -16,8 +16,9 @@ from cluster.apiserver.authn.claims import ClaimMapping, Rule, Source
 from cluster.apiserver.authn.configuration import read
 from cluster.apiserver.authn.interface import InvalidCredential
 from cluster.apiserver.authn.oidc import JwtIssuer, OidcTokens
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.cli.apiserver_flags import parse_given
 from cluster.cli.apiserver_options import options_of
 from cluster.cli.places import Refused

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cluster.apiserver.authn.jose import SigningKey, public_keys
 from cluster.apiserver.authn.legacy_tokens import claims_of
 from cluster.apiserver.authn.service_accounts import ServiceAccountTokens
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.storage.memory import MemoryStore
 
 BASE = "/api/v1/namespaces/default"

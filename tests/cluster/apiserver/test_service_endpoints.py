@@ -13,7 +13,8 @@ import pytest
 
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.http.server import HttpServer
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.apiserver.service_endpoints import SERVICE_NAME, SERVICES, Unresolved, resolve
 from cluster.kinds.checks import LOOPBACK
 from cluster.meta.errors import StatusError

@@ -12,8 +12,9 @@ from apiserver_wire import Wire
 
 from cluster.apiserver.http.messages import Request, Response
 from cluster.apiserver.identity import ADDRESS, LEASES, identity_of
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.apiserver.startup import HOOKS
 from cluster.meta.types import GroupVersionResource
 from cluster.storage.memory import MemoryStore

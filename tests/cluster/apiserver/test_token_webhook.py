@@ -13,8 +13,9 @@ from review_server import ReviewServer
 
 from cluster.apiserver.authn.interface import InvalidCredential, Recognised
 from cluster.apiserver.authn.webhook import TokenWebhook, WebhookTokens
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServer, ApiServerOptions
+from cluster.apiserver.server import ApiServer
 from cluster.apiserver.webhook_config import Target
 from cluster.cli.apiserver_flags import parse_given
 from cluster.cli.apiserver_options import options_of

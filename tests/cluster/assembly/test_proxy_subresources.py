@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServerOptions
 from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.kinds.checks import LOOPBACK
 from cluster.machinery import pods as podlib

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.apiserver.server import ApiServerOptions
+from cluster.apiserver.options import ApiServerOptions
 from cluster.cli import places
 from cluster.cli.apiserver_flags import FLAGS, listing, parse_given
 from cluster.cli.apiserver_options import options_of

@@ -14,8 +14,8 @@ from conformance_api import Api, unique
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.request import UserInfo
-from cluster.apiserver.server import ApiServerOptions
 from cluster.assembly.cluster import Cluster, ClusterOptions
 from cluster.storage.memory import MemoryStore
 

@@ -63,8 +63,9 @@ users: [{{name: admin, user: {{token: admin}}}}]
 @contextmanager
 def live_server(home: Path) -> Iterator[Live]:
     """Serve until the block ends."""
+    from cluster.apiserver.options import ApiServerOptions
     from cluster.apiserver.request import UserInfo
-    from cluster.apiserver.server import ApiServer, ApiServerOptions
+    from cluster.apiserver.server import ApiServer
     from cluster.storage.memory import MemoryStore
 
     ready, loops = threading.Event(), []
