@@ -15,7 +15,6 @@ from cluster.meta.types import Obj
 FINALIZER = "batch.kubernetes.io/job-tracking"
 INDEX = "batch.kubernetes.io/job-completion-index"
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
-IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count"
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 10.0, 600.0
 
 

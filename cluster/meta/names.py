@@ -139,9 +139,6 @@ def label_key(value: str) -> list[str]:
     return faults
 
 
-qualified_name = label_key
-
-
 def _key_prefix(prefix: str) -> list[str]:
     if not prefix:
         return ["prefix part must be non-empty"]

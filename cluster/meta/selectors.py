@@ -189,7 +189,6 @@ class LabelSelector:
         return ",".join(str(need) for need in self.requirements)
 
 
-EVERYTHING = LabelSelector()
 NOTHING = LabelSelector(nothing=True)
 
 _EXPRESSION_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
@@ -456,6 +455,3 @@ def _unescape(value: str) -> str:
 
 def escape_field_value(value: str) -> str:
     return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
-
-
-NO_FIELDS = FieldSelector()

@@ -114,12 +114,6 @@ class FakeKubelet:
         if left != taints:
             await self._client.patch(NODES, name, "", {"spec": {"taints": left or None}})
 
-    async def remove_node(self, name: str) -> None:
-        self._nodes.discard(name)
-        self._dead.discard(name)
-        with suppress(StatusError):
-            await self._client.delete(NODES, name)
-
     def kill(self, name: str) -> None:
         self._dead.add(name)
 

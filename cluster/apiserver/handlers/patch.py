@@ -25,7 +25,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-APPLY_CBOR = "application/apply-patch+cbor"
 _TYPES = (JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY)
 
 Patcher = Callable[[Obj], Obj]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 Headers = list[tuple[str, str]]
 
@@ -106,4 +106,3 @@ def stream_of(chunks: AsyncIterator[bytes]) -> Stream:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
-TooLarge: Any = Response(status=413, body=b"Request entity too large", content_type="text/plain")

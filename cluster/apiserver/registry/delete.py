@@ -6,7 +6,6 @@ finalizer or a grace period; the rules follow rest.BeforeDelete and the generic 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.apiserver.admission.chain import settle
@@ -247,6 +246,3 @@ async def delete_collection(registry: Registry, namespace: str, options: DeleteO
             if not errors.is_not_found(error):
                 raise
     return page
-
-
-Marker = Callable[[Obj], bool]

@@ -56,7 +56,6 @@ class Services:
     admission: AdmissionChain
     allowances: frozenset[str] = frozenset()
     hooks: dict[GroupResource, Hooks] = field(default_factory=dict)
-    on_write: list[Callable[[Kind, str], None]] = field(default_factory=list)
     extras: dict[str, Any] = field(default_factory=dict)
     schema: Any = None
     """cluster.kinds.schema.Schema of the served Kubernetes minor."""

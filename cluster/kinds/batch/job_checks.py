@@ -15,7 +15,7 @@ from cluster.meta.field import Path, duplicate, invalid, not_supported, required
 Spec = dict[str, Any]
 
 MOST_INDEXED = 100_000
-MOST_CODES, MOST_PATTERNS, MOST_RULES = 255, 20, 20
+MOST_CODES, MOST_RULES = 255, 20
 _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 

@@ -13,7 +13,6 @@ from cluster.meta.field import Path, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.storage.v1.VolumeAttributesClass"
-PROTECTION = "kubernetes.io/vac-protection"
 
 
 def validate(obj: Obj) -> Faults:

@@ -22,7 +22,6 @@ from cluster.meta.types import Obj
 
 NAMES = ("object", "oldObject", "request", "params", "namespaceObject", "authorizer", "variables")
 _TYPES = {**dict.fromkeys(NAMES, DYN), **dict.fromkeys(("Object", "JSONPatch"), type_of(DYN))}
-BUDGET = 10_000_000
 
 
 @lru_cache(maxsize=512)
