@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cluster.apiserver.expiry import TTL
+from cluster.apiserver.event_expiry import TTL
 from cluster.apiserver.request import UserInfo
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from cluster.apiserver.autoregister import AutoRegistration
 from cluster.apiserver.compaction import Compaction
 from cluster.apiserver.crds import CustomResources
 from cluster.apiserver.credentials import authenticators, token_sources
-from cluster.apiserver.expiry import EventExpiry
+from cluster.apiserver.event_expiry import EventExpiry
 from cluster.apiserver.filters.authentication import Authentication
 from cluster.apiserver.filters.authorization import Authorization
 from cluster.apiserver.filters.chain import After, Chain, Step

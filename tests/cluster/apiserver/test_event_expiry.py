@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from cluster.apiserver.expiry import TTL, EventExpiry
+from cluster.apiserver.event_expiry import TTL, EventExpiry
 from cluster.apiserver.options import ApiServerOptions
 from cluster.apiserver.server import ApiServer
 from cluster.machinery.clock import VirtualClock, rfc3339
