@@ -39,7 +39,7 @@ from cluster.apiserver.filters.authorization import Authorization
 from cluster.apiserver.filters.chain import After, Chain, Step
 from cluster.apiserver.filters.deadline import Deadlines
 from cluster.apiserver.filters.flow import PriorityAndFairness
-from cluster.apiserver.filters.impersonation import Impersonation
+from cluster.apiserver.filters.impersonation import CONSTRAINED_SINCE, Impersonation
 from cluster.apiserver.flowcontrol.config import CONSUMER, PRODUCER, ConfigConsumer, ConfigProducer
 from cluster.apiserver.flowcontrol.estimate import Estimator, Watchers
 from cluster.apiserver.flowcontrol.levels import Levels
@@ -330,7 +330,7 @@ class ApiServer:
                     told=IdentityHeaders(self.options.front_proxy),
                 ),
                 *((self.audit,) if self.audit is not None else ()),
-                Impersonation(self.authorizer),
+                Impersonation(self.authorizer, constrained=int(self.minor.partition(".")[2]) >= CONSTRAINED_SINCE),
                 self._flow_control(),
                 Authorization(self.authorizer),
                 self.router,

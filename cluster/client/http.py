@@ -6,16 +6,12 @@ callers retry both without knowing this transport.
 
 from __future__ import annotations
 
-import base64
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import httpx
 import orjson
-import yaml
 
 from cluster.client.interface import ListResult, WatchEvent
 from cluster.meta.errors import StatusError
@@ -44,15 +40,6 @@ class HttpClient:
         self._http = httpx.AsyncClient(
             base_url=base_url, headers=headers, verify=verify, timeout=60.0, limits=limits, transport=transport
         )
-
-    @classmethod
-    def from_kubeconfig(cls, path: Path, context: str = "", **more: Any) -> HttpClient:
-        """Server, CA and credentials of a context (default: the current one). Raises KeyError or OSError."""
-        config = yaml.safe_load(path.read_text())
-        chosen = _named(config["contexts"], context or config["current-context"])["context"]
-        cluster = _named(config["clusters"], chosen["cluster"])["cluster"]
-        user = _named(config["users"], chosen["user"])["user"]
-        return cls(cluster["server"], verify=_tls(cluster, user), token=user.get("token") or "", **more)
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -228,38 +215,3 @@ def _error(code: int, content: bytes) -> StatusError:
     if isinstance(status, dict) and status.get("kind") == "Status":
         return StatusError.from_status({"code": code, **status})
     return StatusError(code, "", content.decode("utf-8", "replace").strip() or f"HTTP {code}")
-
-
-def _named(entries: Any, name: str) -> Any:
-    for entry in entries or ():
-        if entry["name"] == name:
-            return entry
-    raise KeyError(name)
-
-
-def _tls(cluster: Obj, user: Obj) -> ssl.SSLContext | bool:
-    if not cluster["server"].startswith("https"):
-        return True
-    context = ssl.create_default_context(
-        cafile=cluster.get("certificate-authority"), cadata=_text(cluster.get("certificate-authority-data"))
-    )
-    if cluster.get("insecure-skip-tls-verify"):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    _identify(context, user)
-    return context
-
-
-def _text(encoded: str | None) -> str | None:
-    return base64.b64decode(encoded).decode() if encoded else None
-
-
-def _identify(context: ssl.SSLContext, user: Obj) -> None:
-    """The ssl module reads certificates from files only: inline ones pass through a file that is gone at once."""
-    if user.get("client-certificate"):
-        context.load_cert_chain(user["client-certificate"], user["client-key"])
-    elif user.get("client-certificate-data"):
-        with NamedTemporaryFile() as file:
-            file.write(base64.b64decode(user["client-certificate-data"]) + b"\n")
-            file.write(base64.b64decode(user["client-key-data"]))
-            file.flush()
-            context.load_cert_chain(file.name)

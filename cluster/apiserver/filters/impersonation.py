@@ -29,14 +29,16 @@ _NODE_NAME = "authentication.kubernetes.io/node-name"
 _MANY = 4
 """From so many groups or extras on, the right to claim them all is asked for first."""
 _REMEMBERED = 10_000
+CONSTRAINED_SINCE = 36
+"""The minor of Kubernetes 1 from which on the narrow ways are served."""
 _LEGACY = ""
 _MODES = ("associated-node", "arbitrary-node", "serviceaccount", "user-info", _LEGACY)
 
 
 class Impersonation:
-    """`constrained`: whether the narrow ways are served (Kubernetes 1.36 and later)."""
+    """`constrained`: whether the narrow ways are served (see CONSTRAINED_SINCE)."""
 
-    def __init__(self, authorizer: AuthorizerChain, *, constrained: bool = True) -> None:
+    def __init__(self, authorizer: AuthorizerChain, *, constrained: bool) -> None:
         self._authorizer = authorizer
         self._modes: Sequence[str] = _MODES if constrained else (_LEGACY,)
         self._worked: dict[str, str] = {}

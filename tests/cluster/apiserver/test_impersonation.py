@@ -6,6 +6,11 @@ from typing import Any
 
 from apiserver_wire import Reply, Wire
 
+from cluster.apiserver.options import ApiServerOptions
+from cluster.apiserver.request import UserInfo
+from cluster.apiserver.server import ApiServer
+from cluster.storage.memory import MemoryStore
+
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 NODES = "/api/v1/nodes"
@@ -60,6 +65,18 @@ async def test_the_first_narrow_way_that_fits_says_what_is_missing(wire: Wire) -
     assert "cannot impersonate-on:arbitrary-node:create" in node
     account = (await who(wire, impersonate_user="system:serviceaccount:default:x")).json()["message"]
     assert "cannot impersonate-on:serviceaccount:create" in account
+
+
+async def test_before_kubernetes_1_36_there_is_the_broad_right_alone() -> None:
+    store = MemoryStore()
+    server = ApiServer(store, ApiServerOptions(tokens={"alice": UserInfo("alice")}, kubernetes_version="1.35.0"))
+    await server.start()
+    wire = Wire(server)
+    said = (await who(wire, impersonate_user="bob")).json()["message"]
+    wire.close()
+    await server.stop()
+    await store.close()
+    assert said.startswith('users "bob" is forbidden: User "alice" cannot impersonate resource "users"')
 
 
 async def test_a_narrow_right_holds_for_the_verbs_it_names(wire: Wire) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cluster.apiserver.admission.interface import Attributes, Operation
 from cluster.apiserver.admission.plugins.plain import PlainPlugin
-from cluster.apiserver.admission.plugins.pod_security_checks import Complaint, containers
-from cluster.apiserver.admission.plugins.pod_security_levels import complaints
 from cluster.meta import errors
 from cluster.meta.errors import Cause
 from cluster.meta.objects import dig
 from cluster.meta.types import GroupResource, Obj
+
+if TYPE_CHECKING:
+    from cluster.apiserver.admission.plugins.pod_security_checks import Complaint
 
 PREFIX = "pod-security.kubernetes.io/"
 PODS, NAMESPACES = GroupResource("", "pods"), GroupResource("", "namespaces")
@@ -54,6 +56,9 @@ class Policy:
     def complaints(self, pod: Obj) -> list[Complaint]:
         if self.level == "privileged":
             return []
+        # Most namespaces say nothing, and the checks are many.
+        from cluster.apiserver.admission.plugins.pod_security_levels import complaints
+
         return complaints(self.level, self.minor, pod.get("metadata") or {}, pod.get("spec") or {})
 
 
@@ -182,6 +187,7 @@ def _detailed(found: list[Complaint]) -> str:
 
 def _significant(pod: Obj, old: Obj) -> bool:
     """Whether an update changes what the checks look at: containers, images, AppArmor annotations."""
+    from cluster.apiserver.admission.plugins.pod_security_checks import containers
 
     def looks(obj: Obj) -> list[object]:
         spec = obj.get("spec") or {}
