@@ -102,6 +102,12 @@ def fill(holder: dict[str, Any], name: str, value: Any) -> None:
         holder[name] = value
 
 
+def fill_absent(holder: dict[str, Any], name: str, value: Any) -> None:
+    """Default a field whose empty value is a value: only null counts as unset."""
+    if holder.get(name) is None:
+        holder[name] = value
+
+
 def spec(obj: Obj) -> dict[str, Any]:
     """The spec of an object, an empty one where there is none."""
     found = obj.get("spec")

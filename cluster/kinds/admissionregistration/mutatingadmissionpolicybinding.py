@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.kinds.admissionregistration.policy_checks import binding, default_match
+from cluster.kinds.admissionregistration.policy_checks import SPEC, binding, default_match, mutable_operations
 from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
@@ -19,7 +19,8 @@ def _default(obj: Obj) -> None:
 
 
 def validate(obj: Obj) -> Faults:
-    return binding(spec(obj))
+    held = spec(obj)
+    return binding(held) + mutable_operations(SPEC / "matchResources", held.get("matchResources") or {})
 
 
 def validate_update(new: Obj, _old: Obj) -> Faults:

@@ -7,7 +7,7 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
-from cluster.kinds.strategy import fill
+from cluster.kinds.strategy import fill_absent
 from cluster.kinds.wire import defaulting
 from cluster.meta.types import Obj
 
@@ -17,7 +17,7 @@ DEFINITION = "io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration"
 def _default(obj: Obj) -> None:
     default_webhooks(obj)
     for hook in obj.get("webhooks") or ():
-        fill(hook, "reinvocationPolicy", "Never")
+        fill_absent(hook, "reinvocationPolicy", "Never")
 
 
 def validate_update(new: Obj, _old: Obj) -> Faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,34 +10,35 @@ from cluster.kinds import checks
 from cluster.kinds.admissionregistration.expressions import expression, scope
 from cluster.kinds.checks import Faults
 from cluster.kinds.selectors_check import label_selector
-from cluster.kinds.strategy import fill
+from cluster.kinds.strategy import fill_absent
 from cluster.meta import names
-from cluster.meta.field import Path, duplicate, invalid, not_supported, required
+from cluster.meta.field import Path, duplicate, invalid, not_supported, required, show, too_many
 from cluster.meta.types import Obj
 
 Hook = dict[str, Any]
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 SCOPES = ("*", "Cluster", "Namespaced")
 REVIEWS = ("v1", "v1beta1")
+MOST_CONDITIONS = 64
 _FORMAT = "desired format: https://host[/path]"
 WEBHOOKS = Path("webhooks")
 
 
 def default_rules(rules: list[dict[str, Any]] | None) -> None:
     for rule in rules or ():
-        fill(rule, "scope", "*")
+        fill_absent(rule, "scope", "*")
 
 
 def default_webhooks(obj: Obj) -> None:
     for hook in obj.get("webhooks") or ():
         for name, value in (("failurePolicy", "Fail"), ("matchPolicy", "Equivalent"), ("timeoutSeconds", 10)):
-            fill(hook, name, value)
+            fill_absent(hook, name, value)
         for name in ("namespaceSelector", "objectSelector"):
             if hook.get(name) is None:
                 hook[name] = {}
         service = (hook.get("clientConfig") or {}).get("service")
         if service is not None:
-            fill(service, "port", 443)
+            fill_absent(service, "port", 443)
         default_rules(hook.get("rules"))
 
 
@@ -91,16 +93,18 @@ def _three_parts(path: Path, name: str) -> Faults:
     return []
 
 
-def match_conditions(path: Path, conditions: list[dict[str, Any]], policy: dict[str, Any] | None = None) -> Faults:
-    """Names, presence and expressions; `policy` is the specification of the policy they belong to."""
+def match_conditions(path: Path, conditions: list[dict[str, Any]], params: bool = False) -> Faults:
+    """Names, presence and expressions; `params`: the policy they belong to has a kind of parameters."""
     faults: Faults = []
     seen: set[str] = set()
+    if len(conditions) > MOST_CONDITIONS:
+        faults.append(too_many(path, MOST_CONDITIONS, len(conditions)))
     for at, condition in enumerate(conditions):
         here, name = path[at], condition.get("name") or ""
         if not (condition.get("expression") or "").strip():
             faults.append(required(here / "expression"))
         else:
-            faults += expression(here / "expression", condition["expression"], scope(policy), "bool")
+            faults += expression(here / "expression", condition["expression"].strip(), scope(params), "bool")
         if not name:
             faults.append(required(here / "name"))
             continue
@@ -116,7 +120,10 @@ def _reviews(path: Path, versions: list[str]) -> Faults:
         return [required(path, f"must specify one of {', '.join(REVIEWS)}")]
     faults: Faults = []
     for at, version in enumerate(versions):
-        faults += checks.by_rule(path[at], version, names.dns1035_label)
+        if version in versions[:at]:
+            faults.append(invalid(path[at], version, "duplicate version"))
+        else:
+            faults += checks.by_rule(path[at], version, names.dns1035_label)
     if not set(versions) & set(REVIEWS):
         faults.append(invalid(path, versions, f"must include at least one of {', '.join(REVIEWS)}"))
     return faults
@@ -133,6 +140,8 @@ def client_config(path: Path, config: dict[str, Any]) -> Faults:
 
 
 def _url(path: Path, url: str) -> Faults:
+    if unread := _unread(url):
+        return [required(path, f"url must be a valid URL: parse {show(url)}: {unread}; {_FORMAT}")]
     parts = urlsplit(url)
     faults: Faults = []
     if parts.scheme != "https":
@@ -148,8 +157,19 @@ def _url(path: Path, url: str) -> Faults:
     return faults
 
 
+def _unread(url: str) -> str:
+    """Why a text is no URL at all."""
+    if url.startswith(":"):
+        return "missing protocol scheme"
+    if escape := re.search(r"%(?![0-9A-Fa-f]{2}).{0,2}", url):
+        return f"invalid URL escape {show(escape.group())}"
+    return ""
+
+
 def _service(path: Path, service: dict[str, Any]) -> Faults:
-    faults: Faults = [required(path / name) for name in ("name", "namespace") if not service.get(name)]
+    # The real server takes the one for the other.
+    swapped = (("namespace", "name"), ("name", "namespace"))
+    faults: Faults = [required(path / shown) for held, shown in swapped if not service.get(held)]
     number = service.get("port")
     if number is not None and not 1 <= number <= 65535:
         faults.append(invalid(path / "port", number, "port is not valid: must be between 1 and 65535, inclusive"))
@@ -173,22 +193,53 @@ def _segments(path: Path, where: str) -> Faults:
 def rule_with_operations(path: Path, rule: dict[str, Any]) -> Faults:
     operations = rule.get("operations") or []
     faults: Faults = [] if operations else [required(path / "operations")]
-    if len(operations) > 1 and "*" in operations:
-        faults.append(invalid(path / "operations", operations, "if '*' is present, must not specify other operations"))
+    faults += _alone(path / "operations", operations, "operations")
     for at, operation in enumerate(operations):
         faults += checks.one_of((path / "operations")[at], operation, OPERATIONS)
-    for name in ("apiGroups", "apiVersions"):
+    for name, what in (("apiGroups", "API groups"), ("apiVersions", "API versions")):
         values = rule.get(name) or []
-        if not values:
-            faults.append(required(path / name))
-        elif len(values) > 1 and "*" in values:
-            what = "API groups" if name == "apiGroups" else "API versions"
-            faults.append(invalid(path / name, values, f"if '*' is present, must not specify other {what}"))
-    if any(not version for version in rule.get("apiVersions") or ()):
-        faults.append(required(path / "apiVersions"))
-    if not rule.get("resources"):
-        faults.append(required(path / "resources"))
+        faults += _alone(path / name, values, what) if values else [required(path / name)]
+    for at, version in enumerate(rule.get("apiVersions") or ()):
+        if not version:
+            faults.append(required((path / "apiVersions")[at]))
+    faults += _resources(path / "resources", rule.get("resources") or [])
     scope = rule.get("scope")
     if scope is not None and scope not in SCOPES:
         faults.append(not_supported(path / "scope", scope, list(SCOPES)))
+    return faults
+
+
+def _alone(path: Path, values: list[str], what: str) -> Faults:
+    """A star says all there is to say."""
+    if len(values) < 2 or "*" not in values:
+        return []
+    return [invalid(path, values, f"if '*' is present, must not specify other {what}")]
+
+
+def _resources(path: Path, resources: list[str]) -> Faults:
+    """Resources and subresources: what a star before it names already is not named again."""
+    faults: Faults = [] if resources else [required(path)]
+    every_subresource: set[str] = set()
+    of_every_resource: set[str] = set()
+    last_is_plain = False
+    for at, named in enumerate(resources):
+        resource, slash, subresource = named.partition("/")
+        if not named:
+            faults.append(required(path[at]))
+        elif not slash:
+            last_is_plain = named != "*"
+        else:
+            if resource in every_subresource:
+                why = f"if '{resource}/*' is present, must not specify {named}"
+                faults.append(invalid(path[at], named, why))
+            if subresource in of_every_resource:
+                why = f"if '*/{subresource}' is present, must not specify {named}"
+                faults.append(invalid(path[at], named, why))
+            every_subresource |= {resource} if subresource == "*" else set()
+            of_every_resource |= {subresource} if resource == "*" else set()
+    if len(resources) > 1 and "*/*" in resources:
+        faults.append(invalid(path, resources, "if '*/*' is present, must not specify other resources"))
+    if "*" in resources and last_is_plain:
+        why = "if '*' is present, must not specify other resources without subresources"
+        faults.append(invalid(path, resources, why))
     return faults

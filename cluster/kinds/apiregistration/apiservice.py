@@ -11,6 +11,7 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
 from cluster.kinds.strategy import keep_status, spec, status
 from cluster.kinds.wire import defaulting
+from cluster.meta import names
 from cluster.meta.field import Path, invalid, required
 from cluster.meta.types import Obj
 
@@ -45,12 +46,13 @@ def validate(obj: Obj) -> Faults:
     group, version = held.get("group") or "", held.get("version") or ""
     name, wanted = (obj.get("metadata") or {}).get("name") or "", f"{version}.{group}"
     faults: Faults = []
-    if name != wanted:
+    if name and name != wanted and not names.path_segment(name):
         faults.append(invalid(Path("metadata") / "name", name, f'must be `spec.version+"."+spec.group`: "{wanted}"'))
     if group:
         faults += checks.subdomain(SPEC / "group", group)
-    if not version:
-        faults.append(required(SPEC / "version"))
+    elif version != "v1":
+        faults.append(required(SPEC / "group", "only v1 may have an empty group and it better be legacy kube"))
+    faults += checks.by_rule(SPEC / "version", version, names.dns1035_label)
     low, high = held.get("groupPriorityMinimum") or 0, held.get("versionPriority") or 0
     if not 0 < low <= 20000:
         faults.append(invalid(SPEC / "groupPriorityMinimum", low, "must be positive and less than 20000"))
@@ -73,6 +75,9 @@ def _service(held: dict[str, Any]) -> Faults:
             )
         return faults
     faults = [required(SPEC / "service" / name) for name in ("namespace", "name") if not service.get(name)]
+    number = service.get("port") or 0
+    if complaints := names.port_number(number):
+        faults.append(invalid(SPEC / "service" / "port", number, f"port is not valid: {', '.join(complaints)}"))
     if insecure and bundle:
         faults.append(invalid(SPEC / "insecureSkipTLSVerify", True, "may not be true if caBundle is present"))
     return faults
