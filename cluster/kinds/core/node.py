@@ -77,8 +77,23 @@ def _selectable(node: Obj) -> dict[str, str]:
     return {"spec.unschedulable": "true" if spec(node).get("unschedulable") else "false"}
 
 
+def _warnings(new: Obj, _old: Obj | None) -> list[str]:
+    held, out = spec(new), list[str]()
+    if held.get("externalID"):
+        out.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+    for at, text in enumerate(held.get("podCIDRs") or ()):
+        out += checks.cidr_warnings((Path("spec") / "podCIDRs")[at], text)
+    return out
+
+
 DEFAULT = defaulting(DEFINITION, _default)
-_WRITES = Strategy(default=DEFAULT, prepare_update=keep_status, validate=validate, validate_update=validate_update)
+_WRITES = Strategy(
+    default=DEFAULT,
+    prepare_update=keep_status,
+    validate=validate,
+    validate_update=validate_update,
+    warnings=_warnings,
+)
 
 
 KIND = Kind(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from cluster.kinds.checks import cidr_warnings, ip_warnings
 from cluster.kinds.columns import table
 from cluster.kinds.core.load_balancer import load_balancer
 from cluster.kinds.core.service_checks import (
@@ -17,10 +19,13 @@ from cluster.kinds.kind import Kind, Strategy, Subresource
 from cluster.kinds.printers import network
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
+from cluster.meta.field import Path
 from cluster.meta.types import GroupVersionKind, Obj
 
 DEFINITION = "io.k8s.api.core.v1.Service"
 AFFINITY_SECONDS = 10800
+SPEC = Path("spec")
+_HINTS, _TOPOLOGY = "service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"
 
 
 def _default(service: Obj) -> None:
@@ -131,19 +136,36 @@ def _drop_by_type(now: dict[str, Any], was: dict[str, Any]) -> None:
 
 def _warnings(new: Obj, _old: Obj | None) -> list[str]:
     held = spec(new)
+    kind, headless = held.get("type"), is_headless(held)
     out = []
-    if held.get("externalIPs"):
-        out.append("spec.externalIPs is deprecated and may no longer be implemented in some clusters")
-    if is_headless(held):
+    if _HINTS in (new["metadata"].get("annotations") or {}):
+        out.append(f"annotation {_HINTS} is deprecated, please use {_TOPOLOGY} instead")
+    out += _address_list(SPEC / "clusterIPs", () if headless else held.get("clusterIPs") or ())
+    if headless and kind == "ClusterIP":
         if held.get("loadBalancerIP"):
             out.append("spec.loadBalancerIP is ignored for headless services")
+        if held.get("externalIPs"):
+            out.append("spec.externalIPs is ignored for headless services")
         if held.get("sessionAffinity") not in (None, "", "None"):
             out.append("spec.SessionAffinity is ignored for headless services")
-    if held.get("type") != "ExternalName" and held.get("externalName"):
+    out += _address_list(SPEC / "externalIPs", held.get("externalIPs") or ())
+    if held.get("externalIPs") and not headless and kind != "ExternalName":
+        out.append("spec.externalIPs is deprecated and may no longer be implemented in some clusters")
+    if held.get("loadBalancerIP"):
+        out += ip_warnings(SPEC / "loadBalancerIP", held["loadBalancerIP"])
+    for at, text in enumerate(held.get("loadBalancerSourceRanges") or ()):
+        out += cidr_warnings((SPEC / "loadBalancerSourceRanges")[at], text)
+    if kind == "ExternalName" and held.get("externalIPs"):
+        out.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
+    if kind != "ExternalName" and held.get("externalName"):
         out.append('spec.externalName is ignored when spec.type is not "ExternalName"')
     if held.get("trafficDistribution") == "PreferClose":
         out.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
     return out
+
+
+def _address_list(path: Path, texts: Iterable[str]) -> list[str]:
+    return [words for at, text in enumerate(texts) for words in ip_warnings(path[at], text)]
 
 
 def _selectable(service: Obj) -> dict[str, str]:

@@ -114,12 +114,26 @@ def validate_update(new: Obj, _old: Obj) -> Faults:
     return validate(new)
 
 
+def _warnings(new: Obj, _old: Obj | None) -> list[str]:
+    out: list[str] = []
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for at, rule in enumerate(spec(new).get(direction) or ()):
+            for index, peer in enumerate(rule.get(peers) or ()):
+                block = peer.get("ipBlock") or {}
+                path = ((SPEC / direction)[at] / peers)[index] / "ipBlock"
+                out += checks.cidr_warnings(path / "cidr", block.get("cidr") or "")
+                for number, hole in enumerate(block.get("except") or ()):
+                    out += checks.cidr_warnings((path / "except")[number], hole)
+    return out
+
+
 _WRITES = Strategy(
     update_metadata="update",
     default=defaulting(DEFINITION, _default),
     validate=validate,
     validate_update=validate_update,
     generation=True,
+    warnings=_warnings,
 )
 
 

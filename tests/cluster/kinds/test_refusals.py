@@ -194,3 +194,53 @@ def test_two_sources_of_a_claim_have_to_be_the_same() -> None:
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}}
     found = causes({**claim, "spec": {**size, "dataSource": one, "dataSourceRef": two}})
     assert [c["message"] for c in found] == ["Invalid value: {}: must match dataSourceRef"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "spec", "warned"),
+    [
+        (
+            "networkpolicies",
+            {
+                "podSelector": {},
+                "ingress": [{"from": [{"ipBlock": {"cidr": "fd00:0::/64", "except": ["fd00:0:0::/80"]}}]}],
+            },
+            [
+                f'spec.ingress[0].from[0].ipBlock.{field}: IPv6 CIDR value "{given}" should be in RFC 5952 canonical '
+                f'format ("{meant}")'
+                for field, given, meant in (
+                    ("cidr", "fd00:0::/64", "fd00::/64"),
+                    ("except[0]", "fd00:0:0::/80", "fd00::/80"),
+                )
+            ],
+        ),
+        (
+            "services",
+            {
+                "type": "LoadBalancer",
+                "loadBalancerSourceRanges": ["10.0.0.0/8", "fd00:0::/64"],
+                "ports": [{"port": 80}],
+            },
+            [
+                'spec.loadBalancerSourceRanges[1]: IPv6 CIDR value "fd00:0::/64" should be in RFC 5952 canonical '
+                'format ("fd00::/64")'
+            ],
+        ),
+        (
+            "services",
+            {"externalIPs": ["fd00:0::1"], "ports": [{"port": 80}]},
+            [
+                'spec.externalIPs[0]: IPv6 address "fd00:0::1" should be in RFC 5952 canonical format ("fd00::1")',
+                "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
+            ],
+        ),
+        (
+            "nodes",
+            {"podCIDRs": ["fd00:0::/64"]},
+            ['spec.podCIDRs[0]: IPv6 CIDR value "fd00:0::/64" should be in RFC 5952 canonical format ("fd00::/64")'],
+        ),
+    ],
+)
+def test_addresses_in_other_spellings_are_warned_about(resource: str, spec: Obj, warned: list[str]) -> None:
+    kind = next(kind for kind in REGISTRY if kind.plural == resource)
+    assert kind.strategy.warnings({"metadata": {"name": "a"}, "spec": spec}, None) == warned
