@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def _their_leaks_are_theirs() -> Iterator[None]:
     yield
     gc.collect()
+
+
+def quiet_port() -> int:
+    """A port that no outgoing connection takes between now and its use, as one of the ephemeral ones may be."""
+    for port in range(21000, 32000):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
 
 
 def told(story: Callable[[], Awaitable[Any]]) -> Any:
@@ -90,7 +101,7 @@ def test_kr8s_execs_forwards_ports_and_reads_logs(cluster: Land, echo_pod: str) 
         assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"err\n", 0)
         assert [line async for line in pod.logs()] == ["listening"]
         # It asks for no subprotocol: the first dialect of the channels.
-        async with pod.portforward(7070, local_port=None) as port:
+        async with pod.portforward(7070, local_port=quiet_port()) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"hello\n")
             assert await reader.readline() == b"you said hello\n"
