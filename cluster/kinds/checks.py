@@ -29,6 +29,13 @@ def nonnegative(path: str, value: int | None) -> Faults:
     return [invalid(path, value, NEGATIVE)] if value is not None and value < 0 else []
 
 
+def not_decremented(path: Path, now: dict[str, Any], was: dict[str, Any], name: str) -> Faults:
+    """A count that only grows; leaving it out is going back to zero."""
+    if was.get(name) is None or (now.get(name) is not None and now[name] >= was[name]):
+        return []
+    return [invalid(path / name, now.get(name) or 0, "cannot be decremented")]
+
+
 def between(path: str, value: int, low: int, high: int) -> Faults:
     return [] if low <= value <= high else [invalid(path, value, f"must be between {low} and {high}, inclusive")]
 

@@ -118,6 +118,7 @@ async def patch_(ctx: Context, registry: Registry) -> Response:
 
 async def delete_(ctx: Context, registry: Registry) -> Response:
     options = _delete_options(ctx, registry)
+    _warn_of_default(registry, options)
     wanted = wanted_by(ctx, registry)
     outcome = await delete(registry, ctx.info.namespace, ctx.info.name, options)
     status = 202 if not outcome.gone and options.orphan is False else 200
@@ -163,10 +164,14 @@ def _delete_options(ctx: Context, registry: Registry) -> DeleteOptions:
         ctx.audit.requested({**sent, "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/__internal"})
     options = delete_options(sent, ctx.query, ctx.user)
     options.warnings, options.annotations = ctx.warnings, ctx.annotations
+    return options
+
+
+def _warn_of_default(registry: Registry, options: DeleteOptions) -> None:
+    """What becomes of an object's dependents when the request does not say."""
     unsaid = registry.kind.strategy.unsaid_propagation
     if unsaid and options.propagation is None and options.orphan is None:
         options.warnings.append(unsaid)
-    return options
 
 
 async def deletecollection(ctx: Context, registry: Registry) -> Response:
@@ -174,6 +179,8 @@ async def deletecollection(ctx: Context, registry: Registry) -> Response:
     options = _delete_options(ctx, registry)
     wanted = wanted_by(ctx, registry)
     page = await delete_collection(registry, ctx.info.namespace, options, selection)
+    # Said of requests that were understood, selectors included.
+    _warn_of_default(registry, options)
     return render.many(ctx, registry, page, wanted)
 
 

@@ -16,7 +16,7 @@ from cluster.apiserver.registry.metadata import place_in_namespace
 from cluster.apiserver.registry.options import WriteOptions
 from cluster.apiserver.registry.read import get_entry
 from cluster.apiserver.registry.registry import Registry
-from cluster.apiserver.registry.scale import scale_of, with_replicas
+from cluster.apiserver.registry.scale import identify, scale_of, with_replicas
 from cluster.apiserver.registry.update import Change, update
 from cluster.apiserver.registry.writing import attributes
 from cluster.apiserver.request import Context
@@ -93,6 +93,7 @@ def _scale_change(ctx: Context, registry: Registry, options: WriteOptions) -> An
             ctx.audit.patched(ctx.request.body)
         return patch.patcher_for(registry, body.media_type(ctx), ctx.request.body)
     given = body.spoken(ctx, registry, SCALE, options)
+    identify(registry, given, ctx.info.namespace, ctx.info.name)
 
     def replace(_: Obj) -> Obj:
         return given

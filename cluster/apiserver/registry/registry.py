@@ -144,9 +144,16 @@ class Registry:
         return values
 
     def _check_field(self, field: str) -> None:
-        if field in _PLAIN_FIELDS or field in self._extra_fields():
+        if field in self._extra_fields() or field in self._plain_fields():
             return
         raise self._unknown_field(field)
+
+    def _plain_fields(self) -> frozenset[str]:
+        """A built-in kind outside of namespaces that names fields of its own does not know the namespace's."""
+        kind = self.kind
+        if kind.namespaced or kind.selectable is None or kind.schema is not None:
+            return _PLAIN_FIELDS
+        return _PLAIN_FIELDS - {"metadata.namespace"}
 
     def _extra_fields(self) -> frozenset[str]:
         if self._selectable is None:
@@ -162,6 +169,9 @@ class Registry:
             )
         if self.kind.group == "batch":
             return errors.bad_request(f'field label "{field}" not supported for {self.kind.kind}')
+        if self.kind.group == "resource.k8s.io":
+            named = f"{self.kind.api_version}, Kind={self.kind.kind}"
+            return errors.bad_request(f"field label not supported for {named}: {field}")
         return errors.bad_request(f"field label not supported: {field}")
 
     # Errors in this resource's name.

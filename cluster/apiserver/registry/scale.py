@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from cluster.apiserver.registry import metadata
 from cluster.apiserver.registry.registry import Registry
 from cluster.kinds.kind import ScalePaths, Subresource
 from cluster.meta import errors
@@ -33,6 +34,19 @@ def scale_of(registry: Registry, obj: Obj, sub: Subresource, *, strict: bool = T
     return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
 
 
+def identify(registry: Registry, scale: Obj, namespace: str, name: str) -> None:
+    """A Scale that is put names the object of the URL. Raises 400."""
+    meta = scale.setdefault("metadata", {})
+    metadata.place_in_namespace(scale, registry.kind, namespace)
+    given = meta.get("name") or ""
+    if not given:
+        raise errors.bad_request(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if given != name:
+        raise errors.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
+
+
 def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, name: str) -> Obj:
     """The object with the Scale's replicas. Raises 400, 409, 422."""
     paths = sub.scale or ScalePaths()
@@ -40,6 +54,9 @@ def with_replicas(registry: Registry, obj: Obj, scale: Obj, sub: Subresource, na
     meta = scale.get("metadata") or {}
     if meta.get("name", name) != name:
         raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
+    uid, there = meta.get("uid") or "", obj["metadata"].get("uid") or ""
+    if uid and uid != there:
+        raise registry.uid_mismatch(meta.get("namespace") or "", name, uid, there, dry_run=False)
     if meta.get("resourceVersion") and meta["resourceVersion"] != obj["metadata"]["resourceVersion"]:
         raise registry.conflict(name)
     replicas = (scale.get("spec") or {}).get("replicas") or 0

@@ -23,7 +23,7 @@ from cluster.kinds.podspec.spec import template as pod_template
 from cluster.kinds.selectors_check import is_empty, label_selector, parses
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import invalid, not_supported, required
+from cluster.meta.field import Path, invalid, not_supported, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.apps.v1.DaemonSet"
@@ -116,6 +116,20 @@ def _keep_generation(new: Obj, old: Obj) -> None:
         new["metadata"]["annotations"] = dict(sorted({**annotations, TEMPLATE_GENERATION: was}.items()))
 
 
+_COUNTS = (
+    "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration",
+    "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount",
+)  # fmt: skip
+
+
+def _validate_status(new: Obj, old: Obj) -> Faults:
+    held, path = new.get("status") or {}, Path("status")
+    faults: Faults = []
+    for name in _COUNTS:
+        faults += checks.nonnegative(path / name, held.get(name))
+    return faults + checks.not_decremented(path, held, old.get("status") or {}, "collisionCount")
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     update_metadata="update",
@@ -139,7 +153,7 @@ KIND = Kind(
     short_names=("ds",),
     categories=("all",),
     definition="io.k8s.api.apps.v1.DaemonSet",
-    subresources=(status(DEFAULT, _keep_generation),),
+    subresources=(status(DEFAULT, _keep_generation, validate_update=_validate_status),),
     table=DAEMON_SET,
     strategy=_WRITES,
 )

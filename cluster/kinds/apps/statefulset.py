@@ -22,7 +22,7 @@ from cluster.kinds.podspec.defaults import default_template
 from cluster.kinds.podspec.warnings import claim_warnings
 from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import forbidden, invalid, required
+from cluster.meta.field import Path, forbidden, invalid, required
 from cluster.meta.types import GroupVersionKind, Obj
 
 DEFINITION = "io.k8s.api.apps.v1.StatefulSet"
@@ -154,6 +154,23 @@ def _warnings(new: Obj, old: Obj | None) -> list[str]:
     return out
 
 
+_PARTS = ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
+
+
+def _validate_status(new: Obj, old: Obj) -> Faults:
+    held, path = new.get("status") or {}, Path("status")
+    faults: Faults = []
+    for name in ("replicas", *_PARTS, "observedGeneration", "collisionCount"):
+        faults += checks.nonnegative(path / name, held.get(name))
+    for name in _PARTS:
+        if (held.get(name) or 0) > (held.get("replicas") or 0):
+            faults.append(invalid(path / name, held[name], "cannot be greater than status.replicas"))
+    available = held.get("availableReplicas") or 0
+    if available > (held.get("readyReplicas") or 0):
+        faults.append(invalid(path / "availableReplicas", available, "cannot be greater than status.readyReplicas"))
+    return faults + checks.not_decremented(path, held, old.get("status") or {}, "collisionCount")
+
+
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     update_metadata="update",
@@ -185,7 +202,7 @@ KIND = Kind(
             kind=GroupVersionKind("autoscaling", "v1", "Scale"),
             scale=ScalePaths(),
         ),
-        status(DEFAULT),
+        status(DEFAULT, validate_update=_validate_status),
     ),
     table=STATEFUL_SET,
     strategy=_WRITES,

@@ -60,7 +60,6 @@ def _validate_finalizers(new: Obj, _old: Obj) -> Faults:
 
 def _selectable(namespace: Obj) -> dict[str, str]:
     return {
-        "name": (namespace.get("metadata") or {}).get("name") or "",
         "status.phase": (namespace.get("status") or {}).get("phase") or "",
     }
 

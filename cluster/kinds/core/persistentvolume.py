@@ -237,10 +237,6 @@ def _sources(held: dict[str, Any], definition: str) -> dict[str, Any]:
     return {name: shown.get(name) for name in _SOURCE_FIELDS}
 
 
-def _selectable(volume: Obj) -> dict[str, str]:
-    return {"name": (volume.get("metadata") or {}).get("name") or ""}
-
-
 def _keep_transition(new: Obj, old: Obj) -> None:
     """The time of the last change of phase stays while the phase does."""
     now, was = new.get("status") or {}, old.get("status") or {}
@@ -272,5 +268,4 @@ KIND = Kind(
     subresources=(status(DEFAULT, _keep_transition),),
     table=table("", "persistentvolumes", cells.volume),
     strategy=_WRITES,
-    selectable=_selectable,
 )

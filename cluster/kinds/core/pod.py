@@ -119,6 +119,9 @@ def _selectable(pod: Obj) -> dict[str, str]:
         "spec.serviceAccountName": held.get("serviceAccountName") or "",
         "spec.hostNetwork": "true" if held.get("hostNetwork") else "false",
         "status.phase": status_.get("phase") or "",
+        # What clients older than nodeName ask by.
+        "spec.host": held.get("nodeName") or "",
+        "status.podIPs": "",
         "status.podIP": (ips[0].get("ip") if ips else status_.get("podIP")) or "",
         "status.nominatedNodeName": status_.get("nominatedNodeName") or "",
     }

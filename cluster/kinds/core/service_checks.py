@@ -33,8 +33,9 @@ def needs_health_port(spec: Spec) -> bool:
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
-def validate(service: Obj) -> Faults:
-    spec = spec_of(service)
+def validate(service: Obj, old: Obj | None = None) -> Faults:
+    """`old` is what an update replaces: its addresses may stay as they were once spelled."""
+    spec, was = spec_of(service), spec_of(old or {})
     ports = spec.get("ports") or []
     faults: Faults = []
     if not ports and not is_headless(spec) and spec.get("type") != "ExternalName":
@@ -43,15 +44,16 @@ def validate(service: Obj) -> Faults:
     faults += _ports(ports, len(ports) > 1)
     faults += checks.labels(SPEC / "selector", spec.get("selector"))
     faults += _affinity(spec)
-    faults += _addresses(spec)
+    faults += _addresses(spec, was)
     for at, address in enumerate(spec.get("externalIPs") or ()):
         here = (SPEC / "externalIPs")[at]
-        faults += checks.ip(here, address) or checks.endpoint_ip(here, address)
+        check = checks.ip if address in (was.get("externalIPs") or ()) else checks.legacy_ip
+        faults += check(here, address) or checks.endpoint_ip(here, address)
     kind = spec.get("type") or ""
     faults += checks.one_of(SPEC / "type", kind, TYPES) if kind else [required(SPEC / "type")]
     faults += _node_ports(spec, ports)
     faults += _twice(ports)
-    return faults + _traffic(spec) + _balancer(spec)
+    return faults + _traffic(spec) + _balancer(spec, was)
 
 
 def _by_type(spec: Spec) -> Faults:
@@ -114,15 +116,13 @@ def _client_ip(path: Path, config: dict[str, Any] | None) -> Faults:
     return [invalid(path / "timeoutSeconds", seconds, f"must be greater than 0 and less than {LONGEST_AFFINITY}")]
 
 
-def _addresses(spec: Spec) -> Faults:
+def _addresses(spec: Spec, was: Spec) -> Faults:
     """clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy against each other."""
     if spec.get("type") == "ExternalName":
         return []
     path = SPEC / "clusterIPs"
     one, many = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
     faults: Faults = []
-    if (policy := spec.get("ipFamilyPolicy")) is not None:
-        faults += checks.one_of(SPEC / "ipFamilyPolicy", policy, ("PreferDualStack", "RequireDualStack", "SingleStack"))
     if one and not many:
         faults.append(required(path))
     elif many and not one:
@@ -133,27 +133,40 @@ def _addresses(spec: Spec) -> Faults:
     for at, family in enumerate(families):
         faults += checks.one_of((SPEC / "ipFamilies")[at], family, ("IPv4", "IPv6"))
     faults += checks.duplicates(SPEC / "ipFamilies", families)
+    if (policy := spec.get("ipFamilyPolicy")) is not None:
+        faults += checks.one_of(SPEC / "ipFamilyPolicy", policy, ("PreferDualStack", "RequireDualStack", "SingleStack"))
+    bad = _each_address(path, many, was.get("clusterIPs") or [])
     if len(many) > 2:
-        faults.append(invalid(path, many, "may only hold up to 2 values"))
-    return faults + _each_address(path, many, families)
+        faults += [*bad, invalid(path, many, "may only hold up to 2 values")]
+    else:
+        faults += bad
+    return faults if bad else faults + _families(path, many, families)
 
 
-def _each_address(path: Path, addresses: list[str], families: list[str]) -> Faults:
+def _each_address(path: Path, addresses: list[str], known: list[str]) -> Faults:
+    """`known` were there before the update and may keep their spelling."""
     faults: Faults = []
     for at, text in enumerate(addresses):
-        if text == HEADLESS:
+        if text == HEADLESS and not at:
             if len(addresses) > 1:
                 faults.append(invalid(path, addresses, "'None' must be the first and only value"))
-                return faults
             continue
-        bad = checks.ip(path[at], text)
-        faults += bad
-        if bad or at >= len(families):
-            continue
-        version = getattr(checks.address(text), "version", 4)
-        if families[at] in ("IPv4", "IPv6") and families[at] != f"IPv{version}":
-            why = f"expected an {families[at]} value as indicated by `ipFamilies[{at}]`"
-            faults.append(invalid(path[at], text, why))
+        faults += checks.ip(path[at], text) if text in known else checks.legacy_ip(path[at], text)
+    return faults
+
+
+def _families(path: Path, addresses: list[str], families: list[str]) -> Faults:
+    """One address of each family at most, each of the family named at its place."""
+    if addresses[:1] == [HEADLESS]:
+        return []
+    versions = [f"IPv{getattr(checks.address(text), 'version', 4)}" for text in addresses]
+    faults: Faults = []
+    if len(addresses) > 1 and sorted(versions) != ["IPv4", "IPv6"]:
+        faults.append(invalid(path, addresses, "may specify no more than one IP for each IP family"))
+    for at, (family, version) in enumerate(zip(families, versions, strict=False)):
+        if family in ("IPv4", "IPv6") and family != version:
+            why = f"expected an {family} value as indicated by `ipFamilies[{at}]`"
+            faults.append(invalid(path[at], addresses[at], why))
     return faults
 
 
@@ -216,7 +229,7 @@ def _health_port(spec: Spec) -> Faults:
     return []
 
 
-def _balancer(spec: Spec) -> Faults:
+def _balancer(spec: Spec, was: Spec) -> Faults:
     kind = spec.get("type")
     faults: Faults = []
     ranges = spec.get("loadBalancerSourceRanges") or []
@@ -224,17 +237,22 @@ def _balancer(spec: Spec) -> Faults:
     if ranges and kind != "LoadBalancer":
         faults.append(forbidden(path, "may only be used when `type` is 'LoadBalancer'"))
     for at, text in enumerate(ranges):
-        faults += checks.cidr(path[at], text.strip())
+        check = checks.cidr if text in (was.get("loadBalancerSourceRanges") or ()) else checks.legacy_cidr
+        faults += check(path[at], text.strip())
     if spec.get("allocateLoadBalancerNodePorts") is not None and kind != "LoadBalancer":
         faults.append(
             forbidden(SPEC / "allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
         )
-    if (name := spec.get("loadBalancerClass")) is not None:
-        if kind != "LoadBalancer":
-            faults.append(forbidden(SPEC / "loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"))
-        else:
-            faults += checks.qualified(SPEC / "loadBalancerClass", name)
-    return faults
+    return faults + _class(spec)
+
+
+def _class(spec: Spec) -> Faults:
+    path, name = SPEC / "loadBalancerClass", spec.get("loadBalancerClass")
+    if name is None:
+        return []
+    if spec.get("type") != "LoadBalancer":
+        return [forbidden(path, "may only be used when `type` is 'LoadBalancer'")]
+    return checks.qualified(path, name)
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
@@ -245,12 +263,16 @@ def validate_update(new: Obj, old: Obj) -> Faults:
         before, after = was.get("clusterIPs") or [], now.get("clusterIPs") or []
         if before and (not after or before[0] != after[0]):
             faults.append(invalid((SPEC / "clusterIPs")[0], after, "may not change once set"))
-    if was.get("type") == "LoadBalancer" and now.get("type") == "LoadBalancer":
-        faults += _class(now, was)
-    return faults + validate(new)
+    # The class is checked here and again with the rest: a fault of it is named twice.
+    faults += _kept_class(now, was) or _class(now)
+    if needs_health_port(was) and needs_health_port(now):
+        if (now.get("healthCheckNodePort") or 0) != (was.get("healthCheckNodePort") or 0):
+            faults.append(forbidden(SPEC / "healthCheckNodePort", checks.IMMUTABLE))
+    return faults + validate(new, old)
 
 
-def _class(now: Spec, was: Spec) -> Faults:
-    if now.get("loadBalancerClass") == was.get("loadBalancerClass"):
+def _kept_class(now: Spec, was: Spec) -> Faults:
+    both = was.get("type") == "LoadBalancer" and now.get("type") == "LoadBalancer"
+    if not both or now.get("loadBalancerClass") == was.get("loadBalancerClass"):
         return []
     return [invalid(SPEC / "loadBalancerClass", now.get("loadBalancerClass"), "may not change once set")]

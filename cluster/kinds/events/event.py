@@ -109,10 +109,14 @@ def _shown(core: Obj, name: str) -> Any:
 
 
 def _selectable(event: Obj) -> dict[str, str]:
-    """The core names, and those of this version."""
+    """This version's names for what the core kind selects by; the core names themselves are not known here."""
     found = selectable(to_core(event))
-    own = {name.replace("involvedObject.", "regarding."): value for name, value in found.items()}
-    return {**found, **own, "reportingController": found["reportingComponent"]}
+    about = {name.replace("involvedObject.", "regarding."): found[name] for name in found if "." in name}
+    return about | {
+        "reason": found["reason"],
+        "reportingController": found["reportingComponent"],
+        "type": found["type"],
+    }
 
 
 def _cells(event: Obj, now: float) -> list[Cell]:

@@ -32,11 +32,18 @@ def pod_status(new: Obj, old: Obj) -> Faults:
         if (new.get("spec") or {}).get("nodeName"):
             why = "may not be set on pods that are already bound to a node"
             faults.append(forbidden(STATUS / "nominatedNodeName", why))
+    faults += _generation(STATUS, now)
     if was.get("qosClass") and now.get("qosClass") != was["qosClass"]:
         faults.append(invalid(STATUS / "qosClass", now.get("qosClass"), checks.IMMUTABLE))
     for at, condition in enumerate(now.get("conditions") or ()):
+        faults += _generation((STATUS / "conditions")[at], condition)
         faults += checks.qualified((STATUS / "conditions")[at] / "Type", condition.get("type") or "")
     return faults + _addresses(now.get("podIPs") or [])
+
+
+def _generation(path: Path, holder: dict[str, Any]) -> Faults:
+    seen = holder.get("observedGeneration") or 0
+    return [] if seen >= 0 else [invalid(path / "observedGeneration", seen, "must be a non-negative integer")]
 
 
 def _addresses(listed: list[dict[str, Any]]) -> Faults:

@@ -23,9 +23,23 @@ def _param_ref(spec: dict[str, Any]) -> str:
     if not ref:
         return UNSET
     held = ref.get("name") or ""
-    if ref.get("namespace"):
-        return f"{ref['namespace']}/{held}"
-    return f"*/{held}"
+    if held:
+        return f"{ref.get('namespace') or '*'}/{held}"
+    return UNSET if ref.get("selector") is None else _selector_structure(ref["selector"])
+
+
+def _selector_structure(selector: dict[str, Any]) -> str:
+    """A label selector as Go prints the structure."""
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
+    needs = "".join(
+        f"LabelSelectorRequirement{{Key:{need.get('key') or ''},Operator:{need.get('operator') or ''},"
+        f"Values:[{' '.join(need.get('values') or ())}],}},"
+        for need in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{needs}}},}}"
+    )
 
 
 def validating_policy(obj: Obj, now: float) -> list[Cell]:
@@ -170,7 +184,7 @@ def resource_slice(obj: Obj, now: float) -> list[Cell]:
     spec = obj.get("spec") or {}
     return [
         name(obj),
-        spec.get("nodeName") or UNSET,
+        spec.get("nodeName") or "",
         spec.get("driver") or "",
         (spec.get("pool") or {}).get("name") or "",
         age(obj, now),

@@ -81,7 +81,8 @@ def selector(value: dict[str, Any] | None) -> str:
     parts = [(key, f"{key}={text}") for key, text in ((value or {}).get("matchLabels") or {}).items()]
     for requirement in (value or {}).get("matchExpressions") or ():
         parts.append((requirement.get("key", ""), _requirement(requirement)))
-    return ",".join(text for _, text in sorted(parts))
+    # By key alone: requirements of one key stay in the order they were written.
+    return ",".join(text for _, text in sorted(parts, key=lambda part: part[0]))
 
 
 def _requirement(requirement: dict[str, Any]) -> str:
