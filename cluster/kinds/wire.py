@@ -103,7 +103,10 @@ def _collection(value: dict[str, Any], name: str, letter: str, ref: str) -> None
     if ref:
         _structures(held, ref)
     elif letter[1:] == "q":
-        value[name] = {key: _amount(item) for key, item in held.items()}
+        if isinstance(held, dict):
+            value[name] = {key: _amount(item) for key, item in held.items()}
+        else:
+            value[name] = [_amount(item) for item in held]
     elif letter[1:] == "s":
         _no_nulls(held)
 

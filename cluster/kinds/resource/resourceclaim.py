@@ -7,8 +7,8 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
-from cluster.kinds.resource.requests import default_requests
-from cluster.kinds.strategy import clear_status, keep_status, status
+from cluster.kinds.resource.requests import claim, default_requests
+from cluster.kinds.strategy import clear_status, keep_status, spec, status
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path
 from cluster.meta.types import Obj
@@ -20,6 +20,10 @@ def _default(obj: Obj) -> None:
     default_requests((obj.get("spec") or {}).get("devices") or {})
 
 
+def validate(obj: Obj) -> Faults:
+    return claim(Path("spec") / "devices", spec(obj).get("devices") or {})
+
+
 def validate_update(new: Obj, old: Obj) -> Faults:
     return checks.immutable(Path("spec"), new.get("spec"), old.get("spec"))
 
@@ -29,6 +33,7 @@ _WRITES = Strategy(
     default=DEFAULT,
     prepare_create=clear_status(DEFINITION),
     prepare_update=keep_status,
+    validate=validate,
     validate_update=validate_update,
 )
 

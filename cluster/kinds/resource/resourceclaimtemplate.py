@@ -7,9 +7,11 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import table
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import extensions
-from cluster.kinds.resource.requests import default_requests
+from cluster.kinds.resource.requests import claim, default_requests
+from cluster.kinds.strategy import spec
 from cluster.kinds.wire import defaulting
 from cluster.meta.field import Path
+from cluster.meta.labels import annotation_faults
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.resource.v1.ResourceClaimTemplate"
@@ -19,6 +21,14 @@ def _default(obj: Obj) -> None:
     default_requests(((obj.get("spec") or {}).get("spec") or {}).get("devices") or {})
 
 
+def validate(obj: Obj) -> Faults:
+    held, path = spec(obj), Path("spec")
+    meta = held.get("metadata") or {}
+    faults = checks.labels(path / "metadata" / "labels", meta.get("labels"))
+    faults += annotation_faults(meta.get("annotations"), path / "metadata" / "annotations")
+    return faults + claim(path / "spec" / "devices", (held.get("spec") or {}).get("devices") or {})
+
+
 def validate_update(new: Obj, old: Obj) -> Faults:
     return checks.immutable(Path("spec"), new.get("spec"), old.get("spec"))
 
@@ -26,6 +36,7 @@ def validate_update(new: Obj, old: Obj) -> Faults:
 DEFAULT = defaulting(DEFINITION, _default)
 _WRITES = Strategy(
     default=DEFAULT,
+    validate=validate,
     validate_update=validate_update,
 )
 
