@@ -228,9 +228,15 @@ def _labels(text: str) -> Callable[[Obj], bool]:
         selector = _parsed_labels(text)
     except ValueError as error:
         raise errors.bad_request(str(error)) from None
-    matches = selector.matches
+    wanted = selector.exact()
+    if not wanted or len(wanted) < len(selector.requirements):
+        matches = selector.matches
+        return lambda obj: matches(obj["metadata"].get("labels") or {})
+    # Lists by equal labels are by far the most, and look at every object.
+    pairs = wanted.items()
 
     def test(obj: Obj) -> bool:
-        return matches(obj["metadata"].get("labels") or {})
+        labels = obj["metadata"].get("labels")
+        return labels is not None and pairs <= labels.items()
 
     return test
