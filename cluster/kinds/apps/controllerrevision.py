@@ -17,11 +17,14 @@ def validate(revision: Obj) -> Faults:
     faults = checks.nonnegative(Path("revision"), revision.get("revision"))
     if revision.get("data") is None:
         faults.append(required(Path("data"), "data is mandatory"))
+    elif not isinstance(revision["data"], dict):
+        faults.append(required(Path("data"), "data must be a valid JSON object"))
     return faults
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
-    return validate(new) + checks.immutable(Path("data"), new.get("data"), old.get("data"))
+    faults = checks.nonnegative(Path("revision"), new.get("revision"))
+    return faults + checks.immutable(Path("data"), new.get("data"), old.get("data"))
 
 
 _WRITES = Strategy(default=defaulting(DEFINITION), validate=validate, validate_update=validate_update)

@@ -62,9 +62,8 @@ def _parameters(path: Path, ref: dict[str, Any]) -> Faults:
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
-    held = spec(new)
-    faults = checks.immutable(SPEC / "controller", held.get("controller"), spec(old).get("controller"))
-    return faults + (_parameters(SPEC / "parameters", held["parameters"]) if held.get("parameters") else [])
+    name, was = spec(new).get("controller") or "", spec(old).get("controller") or ""
+    return checks.immutable(SPEC / "controller", name, was) + validate(new)
 
 
 _WRITES = Strategy(

@@ -8,24 +8,30 @@ from cluster.kinds.checks import Faults
 from cluster.kinds.columns import DEFAULT as PLAIN
 from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.rbac.rules import rules
-from cluster.kinds.selectors_check import label_selector
+from cluster.kinds.selectors_check import label_selector, parses
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path
+from cluster.meta.field import Path, invalid, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.rbac.v1.ClusterRole"
 
 
 def _aggregation(rule: dict[str, Any]) -> Faults:
+    path, selectors = Path("aggregationRule") / "clusterRoleSelectors", rule.get("clusterRoleSelectors") or []
+    if not selectors:
+        return [required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")]
     faults: Faults = []
-    for at, selector in enumerate(rule.get("clusterRoleSelectors") or ()):
-        faults += label_selector((Path("aggregationRule") / "clusterRoleSelectors")[at], selector)
+    for at, selector in enumerate(selectors):
+        faults += label_selector(path[at], selector)
+        if not parses(selector):
+            faults.append(invalid(path[at], None, "invalid label selector."))
     return faults
 
 
 def validate(obj: Obj) -> Faults:
     faults = rules(obj.get("rules") or [], namespaced=False)
-    faults += _aggregation(obj.get("aggregationRule") or {})
+    if obj.get("aggregationRule") is not None:
+        faults += _aggregation(obj["aggregationRule"])
     return faults
 
 

@@ -244,3 +244,20 @@ def test_two_sources_of_a_claim_have_to_be_the_same() -> None:
 def test_addresses_in_other_spellings_are_warned_about(resource: str, spec: Obj, warned: list[str]) -> None:
     kind = next(kind for kind in REGISTRY if kind.plural == resource)
     assert kind.strategy.warnings({"metadata": {"name": "a"}, "spec": spec}, None) == warned
+
+
+def test_an_update_of_what_stays_is_looked_at_like_a_new_object_where_the_kind_does() -> None:
+    old: Obj = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "spec": {"controller": "a.io/b"}}
+    update = kind_of(old).strategy.validate_update
+    found = [fault.body() for fault in update({**old, "spec": {}}, old)]
+    assert found == ['Invalid value: "": field is immutable', "Required value"]
+    revision: Obj = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": 1, "data": {"a": 1}}
+    found = [fault.body() for fault in kind_of(revision).strategy.validate_update({**revision, "data": None}, revision)]
+    assert found == ["Invalid value: null: field is immutable"]
+
+
+def test_roles_that_gather_others_say_which() -> None:
+    role: Obj = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "r"}}
+    assert len(causes({**role, "aggregationRule": {}})) == 1
+    bad = {"clusterRoleSelectors": [{"matchLabels": {"a": "no value"}}]}
+    assert causes({**role, "aggregationRule": bad})[-1]["message"] == "Invalid value: null: invalid label selector."
