@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cluster.kinds import checks
@@ -48,6 +49,11 @@ def _default(owner: Obj) -> None:
     held.setdefault("revisionHistoryLimit", 10)
 
 
+def _some(value: int | str | None) -> bool:
+    """Whether it is more or less than none; a text that is no number is none."""
+    return re.fullmatch(r"[+-]?0*[1-9]\d*|0*[1-9]\d*%", str(value or "")) is not None
+
+
 def _rolling(rolling: dict[str, Any]) -> Faults:
     path = UPDATES / "rollingUpdate"
     unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
@@ -55,7 +61,7 @@ def _rolling(rolling: dict[str, Any]) -> Faults:
     for name, value in (("maxUnavailable", unavailable), ("maxSurge", surge)):
         faults += checks.int_or_percent(path / name, value)
         faults += checks.at_most_all(path / name, value)
-    some_unavailable, some_surge = unavailable not in (None, 0, "0%"), surge not in (None, 0, "0%")
+    some_unavailable, some_surge = _some(unavailable), _some(surge)
     if some_unavailable and some_surge:
         faults.append(invalid(path / "maxSurge", surge, "may not be set when maxUnavailable is non-zero"))
     if not some_unavailable and not some_surge:

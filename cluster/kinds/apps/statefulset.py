@@ -86,6 +86,20 @@ def _rolling(rolling: dict[str, Any]) -> Faults:
 
 def validate(owner: Obj) -> Faults:
     held = spec(owner)
+    return _changeable(held, _fixed(held))
+
+
+def _fixed(held: dict[str, Any]) -> tuple[Faults, Faults]:
+    """Faults of what no update changes, looked at once: claims, and the name of the service."""
+    claims: Faults = []
+    for at, claim in enumerate(held.get("volumeClaimTemplates") or ()):
+        claims += claim_spec((SPEC / "volumeClaimTemplates")[at] / "spec", claim.get("spec") or {})
+    name = held.get("serviceName")
+    return claims, checks.label(SPEC / "serviceName", name) if name else []
+
+
+def _changeable(held: dict[str, Any], fixed: tuple[Faults, Faults] = ([], [])) -> Faults:
+    claims, service = fixed
     policy = held.get("podManagementPolicy") or ""
     faults: Faults = []
     if not policy:
@@ -96,14 +110,11 @@ def validate(owner: Obj) -> Faults:
     for name, choice in (held.get("persistentVolumeClaimRetentionPolicy") or {}).items():
         path = SPEC / "persistentVolumeClaimRetentionPolicy" / name
         faults += checks.one_of(path, choice, ("Retain", "Delete"))
-    for at, claim in enumerate(held.get("volumeClaimTemplates") or ()):
-        faults += claim_spec((SPEC / "volumeClaimTemplates")[at] / "spec", claim.get("spec") or {})
+    faults += claims
     faults += checks.nonnegative(SPEC / "replicas", held.get("replicas"))
     faults += checks.nonnegative(SPEC / "minReadySeconds", held.get("minReadySeconds"))
     faults += checks.nonnegative(SPEC / "ordinals" / "start", (held.get("ordinals") or {}).get("start"))
-    if held.get("serviceName"):
-        faults += checks.label(SPEC / "serviceName", held["serviceName"])
-    return faults + selector_and_template(_with_claims(held), "StatefulSet", "statefulset", "", twice=True)
+    return faults + service + selector_and_template(_with_claims(held), "StatefulSet", "statefulset", "", twice=True)
 
 
 def _with_claims(held: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _with_claims(held: dict[str, Any]) -> dict[str, Any]:
 
 def validate_update(new: Obj, old: Obj) -> Faults:
     now, was = spec(new), spec(old)
-    faults = validate(new)
+    faults = _changeable(now)
     if any(now.get(name) != was.get(name) for name in {*now, *was} - MUTABLE):
         faults.append(forbidden(SPEC, _FROZEN))
     return faults

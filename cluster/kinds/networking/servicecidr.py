@@ -29,10 +29,18 @@ def validate(obj: Obj) -> Faults:
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
+    """A second block may come; nothing else changes."""
     now, was = spec(new).get("cidrs") or [], spec(old).get("cidrs") or []
-    if now[: len(was)] != was:
-        return [invalid(PATH, now, checks.IMMUTABLE)]
-    return validate(new) if now != was else []
+    moved = [
+        invalid(PATH[at], text, checks.IMMUTABLE)
+        for at, (text, before) in enumerate(zip(now, was, strict=False))
+        if text != before
+    ]
+    if len(now) == len(was):
+        return moved
+    if (len(was), len(now)) == (1, 2):
+        return moved + validate(new)
+    return [invalid(PATH, spec(new).get("cidrs"), checks.IMMUTABLE)]
 
 
 DEFAULT = defaulting(DEFINITION)

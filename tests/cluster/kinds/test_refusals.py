@@ -261,3 +261,17 @@ def test_roles_that_gather_others_say_which() -> None:
     assert len(causes({**role, "aggregationRule": {}})) == 1
     bad = {"clusterRoleSelectors": [{"matchLabels": {"a": "no value"}}]}
     assert causes({**role, "aggregationRule": bad})[-1]["message"] == "Invalid value: null: invalid label selector."
+
+
+def test_an_update_says_once_that_what_is_fixed_does_not_change() -> None:
+    base = RECORDED["bases"]["StatefulSet/v1/rich"]
+    strategy = kind_of(base).strategy
+    old = clone(base)
+    strategy.default(old)
+    new = changed(old, ["spec", "serviceName"], "Bad_Name!")
+    assert [str(fault.type) for fault in strategy.validate_update(new, old)] == ["FieldValueForbidden"]
+    blocks: Obj = {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "spec": {"cidrs": ["10.0.0.0/8"]}}
+    update = kind_of(blocks).strategy.validate_update
+    assert [f.path for f in update({**blocks, "spec": {"cidrs": ["11.0.0.0/8"]}}, blocks)] == ["spec.cidrs[0]"]
+    assert [f.value for f in update({**blocks, "spec": {}}, blocks)] == [None]
+    assert update({**blocks, "spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}}, blocks) == []
