@@ -11,10 +11,14 @@ import random
 from collections.abc import Callable, Iterable
 
 from cluster.apiserver.allocators.node_ports import NodePorts, PortsOfOneWrite, give_ports, ports_of
+from cluster.kinds.checks import Faults
+from cluster.kinds.core.service_checks import address_faults
 from cluster.meta import errors
 from cluster.meta.errors import Cause
-from cluster.meta.field import show
+from cluster.meta.field import Path, invalid, show
 from cluster.meta.types import Obj
+
+_POLICY = Path("spec") / "ipFamilyPolicy"
 
 
 class ServiceAllocator:
@@ -37,7 +41,7 @@ class ServiceAllocator:
     def prepare(self, new: Obj, old: Obj | None, dry_run: bool) -> Callable[[], None] | None:
         """Give `new` what it lacks, in place. Raises 422. The result undoes it; a dry run undoes it at once."""
         took: list[Callable[[], None]] = []
-        _families(new, self._family)
+        _families(new, old, self._family)
         try:
             self._give_address(new, old, took, dry_run)
             write = PortsOfOneWrite(self._ports, dry_run)
@@ -110,7 +114,7 @@ class ServiceAllocator:
         except ValueError:
             return "the provided IP is not valid"
         if parsed not in self.network or parsed in (self.network[0], self.network[-1]):
-            return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {self.network}"
+            return "the provided network does not match the current range"
         return "provided IP is already allocated" if address in self._addresses else ""
 
     def _free_address(self) -> str:
@@ -135,26 +139,88 @@ class ServiceAllocator:
         self._ports.release(set(ports_of(old)) - set(ports_of(new)))
 
 
-def _families(service: Obj, family: str) -> None:
-    """The address families of a cluster that has one. Raises 422."""
-    spec = service["spec"]
+def _families(service: Obj, old: Obj | None, family: str) -> None:
+    """The address families of a cluster that has one, and what they ask of the addresses. Raises 422."""
+    spec, was = service["spec"], (old or {}).get("spec") or {}
     if spec.get("type") == "ExternalName":
         return
-    for at, asked in enumerate(spec.get("ipFamilies") or []):
-        if asked != family and not _selectorless(spec):
-            text = f"Invalid value: {show(asked)}: not configured on this cluster"
-            raise _invalid(service, Cause("FieldValueInvalid", text, f"spec.ipFamilies[{at}]"))
+    if not spec.get("ipFamilyPolicy"):
+        new = "RequireDualStack" if _selectorless(spec) else "SingleStack"
+        spec["ipFamilyPolicy"] = was.get("ipFamilyPolicy") or new
+    # Addresses that make no sense are refused alone: whatever else is wrong is not looked at yet.
+    _refuse(service, address_faults(spec, was))
+    _refuse(service, _reduced(spec, was) + _too_many(spec) + _inferred(spec, family))
+    if not spec.get("ipFamilies"):
+        spec["ipFamilies"] = [family]
     if _selectorless(spec):
         # Nobody but its owner knows where such a Service leads: it may have any family.
-        both = ["IPv4", "IPv6"] if family == "IPv4" else ["IPv6", "IPv4"]
-        spec.setdefault("ipFamilyPolicy", "SingleStack" if spec.get("ipFamilies") else "RequireDualStack")
-        spec.setdefault("ipFamilies", both if spec["ipFamilyPolicy"] == "RequireDualStack" else [family])
+        if len(spec["ipFamilies"]) < 2 and spec["ipFamilyPolicy"] != "SingleStack":
+            spec["ipFamilies"] = [*spec["ipFamilies"], "IPv6" if spec["ipFamilies"][0] == "IPv4" else "IPv4"]
         return
-    if spec.get("ipFamilyPolicy") == "RequireDualStack":
-        text = 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services'
-        raise _invalid(service, Cause("FieldValueInvalid", text, "spec.ipFamilyPolicy"))
-    spec.setdefault("ipFamilies", [family])
-    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    _refuse(service, _not_here(spec, family))
+
+
+def _reduced(spec: Obj, was: Obj) -> Faults:
+    """One stack alone lets the second address and family go; with another policy they cannot be left out."""
+    single = spec["ipFamilyPolicy"] == "SingleStack"
+    faults: Faults = []
+    for name, what in (("clusterIPs", "cluster IP"), ("ipFamilies", "IP family")):
+        before, now = was.get(name) or [], spec.get(name) or []
+        if single and before == now:
+            spec[name] = now[:1]
+        elif not single and len(before) == 2 and len(now) == 1 and before[0] == now[0]:
+            why = f"must be 'SingleStack' to release the secondary {what}"
+            faults.append(invalid(_POLICY, spec["ipFamilyPolicy"], why))
+        if not spec.get(name):
+            spec.pop(name, None)
+    return faults
+
+
+def _too_many(spec: Obj) -> Faults:
+    if spec["ipFamilyPolicy"] != "SingleStack":
+        return []
+    why = "must be 'RequireDualStack' or 'PreferDualStack' when multiple %s are specified"
+    return [
+        invalid(_POLICY, "SingleStack", why % what)
+        for name, what in (("clusterIPs", "cluster IPs"), ("ipFamilies", "IP families"))
+        if len(spec.get(name) or ()) == 2
+    ]
+
+
+def _inferred(spec: Obj, family: str) -> Faults:
+    """Families follow from the addresses where they are not named."""
+    addresses, named = spec.get("clusterIPs") or [], list(spec.get("ipFamilies") or [])
+    faults: Faults = []
+    for at, address in enumerate(addresses):
+        if address == "None":
+            break
+        found = "IPv6" if ":" in address else "IPv4"
+        if at < len(named):
+            continue
+        if found != family:
+            where = (Path("spec") / "clusterIPs")[at]
+            faults.append(invalid(where, addresses, f"{found} is not configured on this cluster"))
+        else:
+            named.append(found)
+    if named:
+        spec["ipFamilies"] = named
+    return faults
+
+
+def _not_here(spec: Obj, family: str) -> Faults:
+    faults: Faults = []
+    if spec["ipFamilyPolicy"] == "RequireDualStack":
+        faults.append(invalid(_POLICY, "RequireDualStack", "this cluster is not configured for dual-stack services"))
+    for at, asked in enumerate(spec["ipFamilies"]):
+        if asked != family:
+            faults.append(invalid((Path("spec") / "ipFamilies")[at], asked, "not configured on this cluster"))
+    return faults
+
+
+def _refuse(service: Obj, faults: Faults) -> None:
+    if faults:
+        name = service["metadata"].get("name", "")
+        raise errors.invalid(("", "Service"), name, [fault.cause() for fault in faults])
 
 
 def _selectorless(spec: Obj) -> bool:

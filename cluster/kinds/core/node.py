@@ -58,6 +58,8 @@ def validate_update(new: Obj, old: Obj) -> Faults:
         faults.append(
             forbidden(Path("spec") / "providerID", 'node updates may not change providerID except from "" to valid')
         )
+    if (now.get("externalID") or "") != (was.get("externalID") or ""):
+        faults.append(forbidden(Path("spec") / "externalID", "may not be updated"))
     return faults
 
 
@@ -67,7 +69,8 @@ def _default(node: Obj) -> None:
     if held.get("capacity") and not held.get("allocatable"):
         held["allocatable"] = dict(held["capacity"])
     one, many = spec(node).get("podCIDR"), spec(node).get("podCIDRs")
-    if one and not many:
+    if one and (not many or many[0] != one):
+        # The older field decides where the two differ.
         node["spec"]["podCIDRs"] = [one]
     elif many and not one:
         node["spec"]["podCIDR"] = many[0]

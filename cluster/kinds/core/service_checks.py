@@ -17,6 +17,8 @@ HEADLESS = "None"
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 LONGEST_AFFINITY = 86400
+_MODE = "service.kubernetes.io/topology-mode"
+_HINTS = "service.kubernetes.io/topology-aware-hints"
 
 
 def is_headless(spec: Spec) -> bool:
@@ -37,14 +39,14 @@ def validate(service: Obj, old: Obj | None = None) -> Faults:
     """`old` is what an update replaces: its addresses may stay as they were once spelled."""
     spec, was = spec_of(service), spec_of(old or {})
     ports = spec.get("ports") or []
-    faults: Faults = []
+    faults = _topology(service)
     if not ports and not is_headless(spec) and spec.get("type") != "ExternalName":
         faults.append(required(SPEC / "ports"))
     faults += _by_type(spec)
     faults += _ports(ports, len(ports) > 1)
     faults += checks.labels(SPEC / "selector", spec.get("selector"))
     faults += _affinity(spec)
-    faults += _addresses(spec, was)
+    faults += address_faults(spec, was)
     for at, address in enumerate(spec.get("externalIPs") or ()):
         here = (SPEC / "externalIPs")[at]
         check = checks.ip if address in (was.get("externalIPs") or ()) else checks.legacy_ip
@@ -54,6 +56,16 @@ def validate(service: Obj, old: Obj | None = None) -> Faults:
     faults += _node_ports(spec, ports)
     faults += _twice(ports)
     return faults + _traffic(spec) + _balancer(spec, was)
+
+
+def _topology(service: Obj) -> Faults:
+    """The old and the new name of one annotation say the same."""
+    said = (service.get("metadata") or {}).get("annotations") or {}
+    mode, hints = said.get(_MODE), said.get(_HINTS)
+    if mode is None or hints is None or mode == hints:
+        return []
+    why = f"must match annotations[{_HINTS}] when both are specified"
+    return [invalid((Path("metadata") / "annotations")[_MODE], mode, why)]
 
 
 def _by_type(spec: Spec) -> Faults:
@@ -116,8 +128,8 @@ def _client_ip(path: Path, config: dict[str, Any] | None) -> Faults:
     return [invalid(path / "timeoutSeconds", seconds, f"must be greater than 0 and less than {LONGEST_AFFINITY}")]
 
 
-def _addresses(spec: Spec, was: Spec) -> Faults:
-    """clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy against each other."""
+def address_faults(spec: Spec, was: Spec) -> Faults:
+    """clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy against each other; `was` is {} for a new Service."""
     if spec.get("type") == "ExternalName":
         return []
     path = SPEC / "clusterIPs"

@@ -57,7 +57,9 @@ def test_an_update_keeps_its_ports_and_gives_back_the_others() -> None:
     ports = allocator()
     old = service({"port": 1, "nodePort": 30001})
     ports.prepare(old, None, False)
-    new = service({"port": 1, "nodePort": 30002}, clusterIP=old["spec"]["clusterIP"])
+    new = service(
+        {"port": 1, "nodePort": 30002}, clusterIP=old["spec"]["clusterIP"], clusterIPs=old["spec"]["clusterIPs"]
+    )
     ports.prepare(new, old, False)
     ports.prepare(service({"port": 1, "nodePort": 30001}), None, False)
 

@@ -148,3 +148,49 @@ async def test_requirements_of_one_key_are_shown_in_the_order_they_were_written(
     await ask(wire, "POST", f"{APPS}/deployments", {"metadata": {"name": "d"}, "spec": spec})
     reply = await wire.call("GET", f"{APPS}/deployments/d", Accept="application/json;as=Table;v=v1;g=meta.k8s.io")
     assert reply.json()["rows"][0]["cells"][7] == "a in (b,c),a,!z"
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "words"),
+    [
+        ({"clusterIP": "1.2.3.4"}, "spec.clusterIPs", "the provided network does not match the current range"),
+        ({"clusterIP": "fd00::1"}, "spec.clusterIPs[0]", "IPv6 is not configured on this cluster"),
+        ({"ipFamilies": ["IPv4", "IPv6"]}, "spec.ipFamilyPolicy", "when multiple IP families are specified"),
+        ({"ipFamilyPolicy": "RequireDualStack"}, "spec.ipFamilyPolicy", "not configured for dual-stack services"),
+    ],
+)
+async def test_families_a_cluster_does_not_have_are_refused_by_what_asked_for_them(
+    wire: Wire, spec: dict[str, Any], field: str, words: str
+) -> None:
+    body = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}], **spec}}
+    code, answer = await ask(wire, "POST", SERVICES, body)
+    assert code == 422
+    assert [(cause["field"], words in cause["message"]) for cause in answer["details"]["causes"]] == [(field, True)]
+
+
+async def test_a_headless_service_without_a_selector_has_both_families_until_it_asks_for_one(wire: Wire) -> None:
+    spec = {"clusterIP": "None", "ipFamilies": ["IPv6"]}
+    _, made = await ask(wire, "POST", SERVICES, {"metadata": {"name": "s"}, "spec": spec})
+    assert made["spec"]["ipFamilies"] == ["IPv6", "IPv4"]
+    code, _ = await ask(wire, "PATCH", f"{SERVICES}/s", {"spec": {"ipFamilies": ["IPv6"]}}, MERGE)
+    assert code == 422
+    _, single = await ask(wire, "PATCH", f"{SERVICES}/s", {"spec": {"ipFamilyPolicy": "SingleStack"}}, MERGE)
+    assert single["spec"]["ipFamilies"] == ["IPv6"]
+
+
+async def test_two_names_of_one_annotation_say_the_same(wire: Wire) -> None:
+    said = {"service.kubernetes.io/topology-mode": "x", "service.kubernetes.io/topology-aware-hints": "auto"}
+    body = {"metadata": {"name": "s", "annotations": said}, "spec": {"ports": [{"port": 80}]}}
+    code, answer = await ask(wire, "POST", SERVICES, body)
+    field = "metadata.annotations[service.kubernetes.io/topology-mode]"
+    assert (code, answer["details"]["causes"][0]["field"]) == (422, field)
+
+
+async def test_a_nodes_older_range_decides_and_what_is_written_once_stays(wire: Wire) -> None:
+    nodes = "/api/v1/nodes"
+    spec = {"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.1.0/24"]}
+    _, made = await ask(wire, "POST", nodes, {"metadata": {"name": "n"}, "spec": spec})
+    assert made["spec"]["podCIDRs"] == ["10.0.0.0/24"]
+    for change, field in (({"podCIDR": "10.9.0.0/24"}, "spec.podCIDRs"), ({"externalID": "z"}, "spec.externalID")):
+        code, answer = await ask(wire, "PATCH", f"{nodes}/n", {"spec": change}, MERGE)
+        assert (code, answer["details"]["causes"][0]["field"]) == (422, field)
