@@ -47,14 +47,23 @@ def _finalize(new: Obj, old: Obj) -> None:
     carry(new, old, "status")
 
 
+def _validate(namespace: Obj) -> Faults:
+    """A new namespace's finalizers are faulted as a whole."""
+    path = Path("spec") / "finalizers"
+    return [fault for text in spec(namespace).get("finalizers") or () for fault in _finalizer(path, text)]
+
+
+def _finalizer(path: str, text: str) -> Faults:
+    faults = checks.qualified(path, text)
+    if "/" not in text and text != FINALIZER:
+        faults.append(invalid(path, text, "name is neither a standard finalizer name nor is it fully qualified"))
+    return faults
+
+
 def _validate_finalizers(new: Obj, _old: Obj) -> Faults:
     faults: Faults = []
     for at, finalizer in enumerate(spec(new).get("finalizers") or ()):
-        path = (Path("spec") / "finalizers")[at]
-        faults += checks.qualified(path, finalizer)
-        if "/" not in finalizer and finalizer != FINALIZER:
-            why = "name is neither a standard finalizer name nor is it fully qualified"
-            faults.append(invalid(path, finalizer, why))
+        faults += _finalizer((Path("spec") / "finalizers")[at], finalizer)
     return faults
 
 
@@ -70,6 +79,7 @@ _WRITES = Strategy(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     canonicalize=_label,
+    validate=_validate,
     name_rule="dns1123-label",
 )
 _FINALIZE = Strategy(

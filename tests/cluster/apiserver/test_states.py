@@ -194,3 +194,9 @@ async def test_a_nodes_older_range_decides_and_what_is_written_once_stays(wire: 
     for change, field in (({"podCIDR": "10.9.0.0/24"}, "spec.podCIDRs"), ({"externalID": "z"}, "spec.externalID")):
         code, answer = await ask(wire, "PATCH", f"{nodes}/n", {"spec": change}, MERGE)
         assert (code, answer["details"]["causes"][0]["field"]) == (422, field)
+
+
+async def test_finalizers_of_a_new_namespace_are_qualified_names(wire: Wire) -> None:
+    body = {"metadata": {"name": "n"}, "spec": {"finalizers": ["x", "a/b"]}}
+    code, answer = await ask(wire, "POST", "/api/v1/namespaces", body)
+    assert (code, [cause["field"] for cause in answer["details"]["causes"]]) == (422, ["spec.finalizers"])
