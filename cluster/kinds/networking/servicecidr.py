@@ -25,6 +25,10 @@ def validate(obj: Obj) -> Faults:
         faults.append(invalid(PATH, blocks, "may only hold up to 2 values"))
     for at, text in enumerate(blocks):
         faults += checks.canonical_cidr(PATH[at], text)
+    found = [checks.network(text) for text in blocks]
+    if len(found) == 2 and found[0] and found[1] and found[0].version == found[1].version:
+        why = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        faults.append(invalid(PATH, blocks, why))
     return faults
 
 

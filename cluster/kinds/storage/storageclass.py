@@ -71,7 +71,7 @@ def _topologies(terms: list[dict[str, Any]]) -> Faults:
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
-    faults: Faults = []
+    faults = validate(new)
     for name in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
         faults += checks.immutable(Path(name), new.get(name), old.get(name))
     return faults

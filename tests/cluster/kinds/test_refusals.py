@@ -275,3 +275,14 @@ def test_an_update_says_once_that_what_is_fixed_does_not_change() -> None:
     assert [f.path for f in update({**blocks, "spec": {"cidrs": ["11.0.0.0/8"]}}, blocks)] == ["spec.cidrs[0]"]
     assert [f.value for f in update({**blocks, "spec": {}}, blocks)] == [None]
     assert update({**blocks, "spec": {"cidrs": ["10.0.0.0/8", "fd00::/64"]}}, blocks) == []
+    assert [f.path for f in update({**blocks, "spec": {"cidrs": ["10.0.0.0/8", "11.0.0.0/8"]}}, blocks)] == [
+        "spec.cidrs"
+    ]
+
+
+def test_a_class_that_changes_its_provisioner_is_looked_at_whole() -> None:
+    old = clone(RECORDED["bases"]["StorageClass/v1/rich"])
+    strategy = kind_of(old).strategy
+    strategy.default(old)
+    found = [fault.body() for fault in strategy.validate_update({**old, "provisioner": ""}, old)]
+    assert found == ["Required value", 'Invalid value: "": field is immutable']
