@@ -9,7 +9,7 @@ from cluster.kinds.kind import Kind, Strategy
 from cluster.kinds.printers import volumes
 from cluster.kinds.storage.storageclass import parameters
 from cluster.kinds.wire import defaulting
-from cluster.meta.field import Path, required
+from cluster.meta.field import Path, forbidden, required
 from cluster.meta.types import Obj
 
 DEFINITION = "io.k8s.api.storage.v1.VolumeAttributesClass"
@@ -24,10 +24,8 @@ def validate(obj: Obj) -> Faults:
 
 
 def validate_update(new: Obj, old: Obj) -> Faults:
-    faults: Faults = []
-    for name in ("driverName", "parameters"):
-        faults += checks.immutable(Path(name), new.get(name), old.get(name))
-    return faults
+    changed = [name for name in ("driverName", "parameters") if new.get(name) != old.get(name)]
+    return [forbidden(Path(name), f"updates to {name} are forbidden.") for name in changed] + validate(new)
 
 
 _WRITES = Strategy(

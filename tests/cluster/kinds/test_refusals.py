@@ -286,3 +286,9 @@ def test_a_class_that_changes_its_provisioner_is_looked_at_whole() -> None:
     strategy.default(old)
     found = [fault.body() for fault in strategy.validate_update({**old, "provisioner": ""}, old)]
     assert found == ["Required value", 'Invalid value: "": field is immutable']
+
+
+def test_a_class_of_attributes_does_not_change() -> None:
+    old = RECORDED["bases"]["VolumeAttributesClass/v1/rich"]
+    found = kind_of(old).strategy.validate_update({**old, "driverName": ""}, old)
+    assert [fault.body() for fault in found] == ["Forbidden: updates to driverName are forbidden.", "Required value"]
