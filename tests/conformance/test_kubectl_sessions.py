@@ -15,8 +15,8 @@ SESSIONS = ("get", "describe-workloads", "hello-types")
 """Those that say nothing of the program's own build; the others are run by the vectors command."""
 BUILD = frozenset(("get/48",))
 """What tells the commit a server was built of."""
-CHANCE = frozenset(("describe-workloads/05",))
-"""kubectl describes the data of a Secret in the order of a Go map, which is another one each time."""
+CHANCE = frozenset(("describe-workloads/04", "describe-workloads/05"))
+"""kubectl describes the data of ConfigMaps and Secrets in the order of a Go map, which is another one each time."""
 
 
 @pytest.mark.slow

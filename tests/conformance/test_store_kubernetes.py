@@ -134,9 +134,17 @@ async def test_delete_with_suggestion_and_conflict(s: Storage) -> None:
 async def test_delete_with_conflict(s: Storage) -> None:
     """Somebody writes between the look and the deletion: it looks again."""
     made = await s.create(s.maps, config("foo"))
-    deleting = asyncio.ensure_future(s.delete("foo"))
-    await direct(s, {**made, "data": {"a": "b"}})
-    await deleting
+    delete_if, tried = s.store.delete_if, []
+
+    async def late(key: Any, expected: Any) -> Any:
+        tried.append(key)
+        if len(tried) == 1:
+            await direct(s, {**made, "data": {"a": "b"}})
+        return await delete_if(key, expected)
+
+    s.store.delete_if = late  # type: ignore[method-assign]
+    assert (await s.delete("foo"))["data"] == {"a": "b"}
+    assert len(tried) == 2
     assert await s.store.get(s.maps.store_key_of("ns/foo")) is None
 
 
