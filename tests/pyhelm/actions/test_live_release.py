@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,10 @@ def test_an_interrupted_install_is_recorded_as_failed(live: Live, chart: Path) -
     (chart / "templates" / "never.yaml").write_text(NEVER)
     argv = [sys.executable, "-m", "pyhelm", "install", "a", str(chart), "--wait", "--timeout", "60s"]
     environ = {**live.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[3])}
-    with subprocess.Popen(argv, env=environ, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    # A suite started in the background of a shell hands on that SIGINT is to be ignored.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes: Any = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+    with subprocess.Popen(argv, env=environ, **pipes, text=True, preexec_fn=heeding) as process:
         assert process.stderr is not None
         while "resources ready" not in process.stderr.readline():
             assert process.poll() is None
@@ -253,9 +257,7 @@ def test_an_upgrade_waits_for_nobody_who_is_at_work(live: Live, chart: Path) -> 
     stored["data"]["release"] = base64.b64encode(encode(record).encode()).decode()
     put(live, path, stored)
     outcome = live.run("upgrade", "a", str(chart))
-    assert outcome.err.endswith(
-        "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n"
-    )
+    assert outcome.err.endswith("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n")
 
 
 def test_definitions_of_the_chart_are_there_before_what_needs_them(live: Live, chart: Path) -> None:
