@@ -13,6 +13,7 @@ from typing import Any
 from cluster.apiserver.admission.dynamic.calling import Caller, CallFailed
 from cluster.meta.errors import StatusError
 from cluster.meta.field import Path
+from cluster.meta.gojson import go_type, kind_of
 from cluster.meta.labels import annotation_faults, label_faults
 from cluster.meta.objects import clone
 from cluster.meta.types import GroupVersion, Obj
@@ -101,7 +102,7 @@ def _check_kind(answer: Obj, version: str) -> None:
 def _checked(about: str, old: Obj, new: Any, api_version: str) -> Obj:
     """A converted object that is what it was. Raises StatusError."""
     if not isinstance(new, dict):
-        raise _failure(f"json: cannot unmarshal {_json_kind(new)} into Go value of type map[string]interface {{}}")
+        raise _failure(f"json: cannot unmarshal {kind_of(new)} into Go value of type map[string]interface {{}}")
     if not new.get("kind"):
         raise _failure(f"Object 'Kind' is missing in '{_text(new)}'")
     wrong = f"{about} returned invalid object at index 0"
@@ -136,7 +137,7 @@ def _metadata(about: str, old: Obj, new: Obj) -> Obj:
     given, out = new.get("metadata"), clone(old)
     wrong = f"{about} returned invalid metadata: "
     if not isinstance(given, dict):
-        words = f"invalid metadata of type {_go_type(given)} in converted object"
+        words = f"invalid metadata of type {go_type(given)} in converted object"
         raise _failure(wrong + ("missing metadata in converted object" if given is None else words))
     for field, faults_of in (("labels", label_faults), ("annotations", annotation_faults)):
         held = given.get(field)
@@ -150,11 +151,11 @@ def _metadata(about: str, old: Obj, new: Obj) -> Obj:
 
 def _check_map(wrong: str, field: str, held: Any, before: Obj, faults_of: Callable[..., list[Any]]) -> None:
     if not isinstance(held, dict):
-        raise _failure(f"{wrong}invalid metadata.{field} of type {_go_type(held)} in converted object")
+        raise _failure(f"{wrong}invalid metadata.{field} of type {go_type(held)} in converted object")
     for key, value in held.items():
         if not isinstance(value, str):
             raise _failure(
-                f"{wrong}metadata.{field}[{key}] must be a string, but is {_go_type(value)} in converted object"
+                f"{wrong}metadata.{field}[{key}] must be a string, but is {go_type(value)} in converted object"
             )
     if held == before:
         return
@@ -162,24 +163,6 @@ def _check_map(wrong: str, field: str, held: Any, before: Obj, faults_of: Callab
     texts = list(dict.fromkeys(f"{fault.path}: {fault.body()}" for fault in faults_of(held, path)))
     if texts:
         raise _failure(wrong + (texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"))
-
-
-def _go_type(value: Any) -> str:
-    """The type that a value has in Go once it is read from JSON."""
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "bool"
-    for kind, name in ((str, "string"), (int, "int64"), (float, "float64"), (list, "[]interface {}")):
-        if isinstance(value, kind):
-            return name
-    return "map[string]interface {}"
-
-
-def _json_kind(value: Any) -> str:
-    from cluster.meta.gojson import kind_of
-
-    return kind_of(value)
 
 
 def _text(value: Obj) -> str:

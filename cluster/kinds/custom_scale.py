@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.kinds.checks import Faults
 from cluster.meta.field import invalid
-from cluster.meta.gojson import sprint
+from cluster.meta.gojson import go_type, sprint
 from cluster.meta.types import Obj
 
 _MOST = 2**31 - 1
@@ -57,15 +57,4 @@ def _at(obj: Obj, path: str) -> tuple[Any, str]:
 
 def _accessor(path: str, value: Any, wanted: str) -> str:
     shown = "<nil>" if value is None else sprint(value)
-    return f"{path} accessor error: {shown} is of the type {_go_type(value)}, expected {wanted}"
-
-
-def _go_type(value: Any) -> str:
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "bool"
-    for kind, name in ((str, "string"), (int, "int64"), (float, "float64"), (list, "[]interface {}")):
-        if isinstance(value, kind):
-            return name
-    return "map[string]interface {}"
+    return f"{path} accessor error: {shown} is of the type {go_type(value)}, expected {wanted}"

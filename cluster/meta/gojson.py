@@ -96,6 +96,18 @@ def kind_of(value: Any) -> str:
 _KINDS: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
+def go_type(value: Any) -> str:
+    """The type that a value has in Go once it is read from JSON."""
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "bool"
+    for kind, name in ((str, "string"), (int, "int64"), (float, "float64"), (list, "[]interface {}")):
+        if isinstance(value, kind):
+            return name
+    return "map[string]interface {}"
+
+
 def duplicate_fields(body: bytes, value: Any) -> list[str]:
     """Paths of keys given twice in one object, in order of appearance; `value` is what `loads` made of the body.
 

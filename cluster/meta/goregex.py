@@ -13,7 +13,9 @@ _WORDS = {
     "invalid repetition size": "invalid repeat count",
     "invalid perl operator": "invalid or unsupported Perl syntax",
     "invalid named capture group": "invalid named capture",
+    "trailing \\ at end of expression": "trailing backslash at end of expression",
     "trailing \\": "trailing backslash at end of expression",
+    "pattern too large - compile failed": "expression too large",
 }
 """What RE2 says, and what Go says."""
 
